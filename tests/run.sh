@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Runs tests and counts them: tests/run.sh unit|system|all [NAME...]. Each cmocka binary is run under
+# a time limit; each tests/system/*.test is a script or program that prints TAP-like lines
+# "ok NAME", "not ok NAME", "skip NAME reason". Ends with "N passed, N failed, N skipped".
+set -u
+cd "$(dirname "$0")/.." || exit 2
+B=${B:-build}
+what=${1:-all}
+shift || true
+passed=0 failed=0 skipped=0
+log=$B/test-logs
+mkdir -p "$log"
+
+run_unit() {
+	local bin name out rc
+	for bin in "$B"/tests/{unit,sim,conf,fuzz}/*_test; do
+		[ -x "$bin" ] || continue
+		name=${bin#"$B"/tests/}
+		[ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
+		out=$log/${name//\//-}.log
+		timeout -k 5 "${UNIT_TIMEOUT:-180}" "$bin" >"$out" 2>&1
+		rc=$?
+		local p f s
+		p=$(grep -c '^\[       OK \]' "$out")
+		f=$(grep -c '^\[  FAILED  \] [a-zA-Z_0-9]*$' "$out")
+		s=$(grep -c '^\[  SKIPPED \] [a-zA-Z_0-9]*$' "$out")
+		passed=$((passed + p)) skipped=$((skipped + s))
+		if [ $rc -ne 0 ]; then
+			[ "$f" -gt 0 ] || f=1
+			failed=$((failed + f))
+			echo "not ok $name (exit $rc)"
+			grep -vE '^\[ +(RUN|OK) +\]' "$out" | tail -40 | sed 's/^/    /'
+		elif [ "$p" -eq 0 ]; then
+			failed=$((failed + 1))
+			echo "not ok $name (no test ran)"
+		else
+			echo "ok $name ($p)"
+		fi
+	done
+}
+
+run_system() {
+	local t name out rc
+	for t in tests/system/*.test; do
+		[ -x "$t" ] || continue
+		name=${t#tests/system/}
+		[ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
+		out=$log/system-$name.log
+		B=$B timeout -k 10 "${SYSTEM_TIMEOUT:-240}" "$t" >"$out" 2>&1 </dev/null
+		rc=$?
+		local p f s
+		p=$(grep -c '^ok ' "$out") f=$(grep -c '^not ok ' "$out") s=$(grep -c '^skip ' "$out")
+		if [ $rc -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
+		if [ $((p + f + s)) -eq 0 ]; then f=1; fi
+		passed=$((passed + p)) failed=$((failed + f))
+		if [ -n "${CI:-}" ] && [ "$(id -u)" -eq 0 ]; then failed=$((failed + s)); fi
+		skipped=$((skipped + s))
+		grep -E '^(ok|not ok|skip) ' "$out" | sed "s|^|$name: |"
+		if [ "$f" -gt 0 ]; then
+			echo "$name: exit $rc; the end of its output:"
+			tail -60 "$out" | sed 's/^/    /'
+		fi
+	done
+}
+
+case $what in
+unit) run_unit "$@" ;;
+system) run_system "$@" ;;
+all)
+	run_unit
+	run_system
+	;;
+*)
+	echo "usage: tests/run.sh unit|system|all [NAME...]" >&2
+	exit 2
+	;;
+esac
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
