@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Authentication between vipd hosts: an HMAC-SHA-256 trailer after the advertisement. It covers the
+ * message and a pseudo-header (family, source, destination, VRID, and the trailer's own head with
+ * key id, boot counter and sequence). Pure but for libcrypto.
+ *
+ * No time of day is involved: a receiver remembers, by peer and key, the largest (boot, sequence)
+ * that it has verified, and takes only larger ones. A wrong wall clock is never a reason to drop.
+ *
+ *   0  'V', 1                 magic and version of the trailer
+ *   2  key id 1..255
+ *   3  0
+ *   4  boot counter, 32 bits  grows with every start of the sender
+ *   8  sequence, 64 bits      grows with every packet
+ *   16 HMAC-SHA-256, 32 bytes
+ */
+#ifndef VRRP_HMAC_H
+#define VRRP_HMAC_H
+
+#include "vrrp/packet.h"
+
+#define HMAC_KEY_MIN 16
+#define HMAC_KEY_MAX 64
+
+struct hmac_key {
+	uint8_t id;  /* 1..255 */
+	uint8_t len; /* bytes, HMAC_KEY_MIN..HMAC_KEY_MAX */
+	uint8_t key[HMAC_KEY_MAX];
+};
+
+/* A roll-out without an outage goes through them in this order. */
+#define HMAC_MODES(X)                                                                            \
+	X(OFF, "off") /* not sent, not verified */                                               \
+	X(RECEIVE_ONLY,                                                                          \
+	    "receive_only")         /* not sent; verified and counted, never a reason to drop */ \
+	X(PERMISSIVE, "permissive") /* sent; what does not verify is counted and taken */        \
+	X(ENFORCE, "enforce")       /* sent; what does not verify is dropped */
+
+enum hmac_mode {
+#define X(name, text) HMAC_##name,
+	HMAC_MODES(X)
+#undef X
+	    HMAC_MODE_COUNT
+};
+
+/* What arrived, by hmac_verify and hmac_replay_check. */
+enum hmac_arrived {
+	HMAC_ARRIVED_NONE = 0, /* no trailer */
+	HMAC_ARRIVED_UNKNOWN_KEY,
+	HMAC_ARRIVED_BAD,
+	HMAC_ARRIVED_OLD, /* verified, but not newer than the last */
+	HMAC_ARRIVED_GOOD
+};
+
+enum hmac_verdict { HMAC_ACCEPT = 0, HMAC_ACCEPT_COUNT, HMAC_DROP };
+
+/* What was verified last of one peer under one key. */
+struct hmac_replay {
+	bool seen;
+	uint32_t boot;
+	uint64_t seq;
+};
+
+const char *hmac_mode_text(enum hmac_mode m);
+
+/* True for the modes that send a trailer. */
+bool hmac_mode_sends(enum hmac_mode m);
+
+/*
+ * Appends the trailer to a packet of packet_build (`len` bytes, IP header of `iplen`) and mends the
+ * IP header. Returns the new length, or -1 (ENOSPC, EINVAL: bad key).
+ */
+int hmac_append(uint8_t *buf, size_t len, size_t size, size_t iplen, const struct ip *src,
+    const struct ip *dst, const struct hmac_key *key, uint32_t boot, uint64_t seq);
+
+/*
+ * Verifies the trailer of a parsed packet with the key of its id, in constant time. Returns NONE,
+ * UNKNOWN_KEY, BAD or GOOD (not yet checked against replay). With a result above UNKNOWN_KEY,
+ * *key_index is the index of the key.
+ */
+enum hmac_arrived hmac_verify(
+    const struct packet_in *in, const struct hmac_key *keys, size_t n_keys, size_t *key_index);
+
+/* True and remembered if (boot, seq) is larger than all before; false: a replay. Call it only for
+ * what was verified. */
+bool hmac_replay_check(struct hmac_replay *r, uint32_t boot, uint64_t seq);
+
+/* The table of modes. */
+enum hmac_verdict hmac_judge(enum hmac_mode mode, enum hmac_arrived arrived);
+
+/* The reason under which it is counted (and dropped, if the verdict is DROP). */
+enum packet_reason hmac_reason(enum hmac_arrived arrived);
+
+#endif
