@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * When a dead child comes back: at once, unless it dies again and again. Pure.
+ */
+#ifndef MASTER_BACKOFF_H
+#define MASTER_BACKOFF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define BACKOFF_FREE      3     /* quick deaths in a row that are answered at once */
+#define BACKOFF_FIRST_MS  100   /* then this, doubled each time ... */
+#define BACKOFF_MAX_MS    5000  /* ... up to this */
+#define BACKOFF_STABLE_MS 10000 /* a life of this length forgives all */
+
+struct backoff {
+	uint32_t deaths; /* quick deaths in a row */
+};
+
+/* A process that lived lived_ms has died. Returns the milliseconds to wait before the next start.
+ */
+static inline int64_t
+backoff_step(struct backoff *b, int64_t lived_ms)
+{
+	int64_t wait = BACKOFF_FIRST_MS;
+
+	if (lived_ms >= BACKOFF_STABLE_MS)
+		b->deaths = 0;
+	b->deaths++;
+	if (b->deaths <= BACKOFF_FREE)
+		return 0;
+	for (uint32_t i = BACKOFF_FREE + 1; i < b->deaths && wait < BACKOFF_MAX_MS; i++)
+		wait *= 2;
+	return wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS;
+}
+
+/* Dies again and again: tracking and operators should know. */
+static inline bool
+backoff_degraded(const struct backoff *b)
+{
+	return b->deaths > BACKOFF_FREE;
+}
+
+#endif

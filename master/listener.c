@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: ISC */
+/* Opening listening sockets. Runs in the master. */
+#include "master/listener.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef IPV6_FREEBIND
+#define IPV6_FREEBIND 78
+#endif
+
+static void
+options_set(int fd, const struct listener_want *w)
+{
+	if (w->addr.family == AF_UNIX)
+		return;
+	/* Accepted sockets inherit these: system calls that no connection has to make. */
+	sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	sock_set_int(fd, SOL_SOCKET, SO_KEEPALIVE, w->keepalive ? 1 : 0);
+	if (w->keepalive) {
+		sock_set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, w->keep_idle_s);
+		sock_set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, w->keep_interval_s);
+		sock_set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, w->keep_count);
+	}
+	sock_set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, w->user_timeout_ms);
+}
+
+static int
+socket_new(const struct listener_want *w, bool reuseport)
+{
+	int fd = socket(w->addr.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd == -1)
+		return -1;
+	sock_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (w->addr.family == AF_INET)
+		sock_set_int(fd, IPPROTO_IP, IP_FREEBIND, 1);
+	if (w->addr.family == AF_INET6) {
+		sock_set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+		sock_set_int(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
+	}
+	if (reuseport)
+		sock_set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	return fd;
+}
+
+/* True if an address that we hold already would make a bind of a fail: same port, overlapping. */
+static bool
+overlaps(const struct listener *held, const struct sock_addr *a)
+{
+	for (; held != NULL; held = held->next)
+		if (held->addr.family == a->family &&
+		    sock_addr_port(&held->addr) == sock_addr_port(a) &&
+		    (sock_addr_is_any(&held->addr) || sock_addr_is_any(a) ||
+			sock_addr_equal(&held->addr, a)))
+			return true;
+	return false;
+}
+
+/* A UNIX socket file that nobody listens on is a leftover and goes; a live one is refused. */
+static int
+unix_clear(const struct sock_addr *a)
+{
+	struct stat st;
+	int fd, r;
+
+	if (lstat(a->un.sun_path, &st) == -1)
+		return 0;
+	if (!S_ISSOCK(st.st_mode)) {
+		errno = EEXIST;
+		return -1;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return -1;
+	r = connect(fd, &a->sa, a->len);
+	close(fd);
+	if (r == 0 || errno == EAGAIN) {
+		errno = EADDRINUSE;
+		return -1;
+	}
+	return unlink(a->un.sun_path);
+}
+
+static int
+unix_bind(int fd, const struct listener_want *w)
+{
+	mode_t old;
+	int r;
+
+	if (unix_clear(&w->addr) == -1)
+		return -1;
+	old = umask(0777 & ~(w->mode != 0 ? w->mode : 0600));
+	r = bind(fd, &w->addr.sa, w->addr.len);
+	umask(old);
+	if (r == -1)
+		return -1;
+	if (w->mode != 0 && chmod(w->addr.un.sun_path, w->mode) == -1)
+		return -1;
+	if ((w->uid != (uid_t)-1 || w->gid != (gid_t)-1) &&
+	    chown(w->addr.un.sun_path, w->uid, w->gid) == -1)
+		return -1;
+	return 0;
+}
+
+static struct listener *
+listener_new(const struct listener_want *w, unsigned n, uint64_t generation)
+{
+	struct listener *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	l->n_queues = w->addr.family == AF_UNIX ? 1 : n;
+	l->name = strdup(w->name);
+	l->queues = malloc(l->n_queues * sizeof(int));
+	l->addr = w->addr;
+	l->control = w->control;
+	l->since = generation;
+	if (l->name == NULL || l->queues == NULL) {
+		free(l->name);
+		free(l->queues);
+		free(l);
+		return NULL;
+	}
+	for (unsigned i = 0; i < l->n_queues; i++)
+		l->queues[i] = -1;
+	return l;
+}
+
+static void
+say(struct listener_error *err, const struct listener_want *w, const char *what)
+{
+	char holder[128];
+	int e = errno;
+
+	if (e == EADDRINUSE && w->addr.family != AF_UNIX)
+		snprintf(err->text, sizeof(err->text), "%s: already in use by %s", w->name,
+		    listener_holder(&w->addr, holder, sizeof(holder)));
+	else if (e == EADDRINUSE)
+		snprintf(err->text, sizeof(err->text), "%s: another process answers on this socket",
+		    w->name);
+	else if (e == EACCES && w->addr.family != AF_UNIX && sock_addr_port(&w->addr) < 1024)
+		snprintf(err->text, sizeof(err->text),
+		    "%s: permission denied: a port below 1024 needs root or CAP_NET_BIND_SERVICE",
+		    w->name);
+	else
+		snprintf(
+		    err->text, sizeof(err->text), "%s: cannot %s: %s", w->name, what, strerror(e));
+}
+
+/* First queue, bound so that the kernel tells whether anybody else is there. */
+static int
+first_bind(struct listener *l, const struct listener_want *w, const struct listener *held,
+    struct listener_error *err)
+{
+	int fd = socket_new(w, overlaps(held, &w->addr)), r;
+
+	l->queues[0] = fd;
+	if (fd == -1) {
+		say(err, w, "open a socket");
+		return -1;
+	}
+	r = w->addr.family == AF_UNIX ? unix_bind(fd, w) : bind(fd, &w->addr.sa, w->addr.len);
+	if (r == -1) {
+		say(err, w, "bind");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+others_join(struct listener *l, const struct listener_want *w, struct listener_error *err)
+{
+	if (w->addr.family == AF_UNIX)
+		return 0;
+	options_set(l->queues[0], w);
+	if (sock_set_int(l->queues[0], SOL_SOCKET, SO_REUSEPORT, 1) == -1)
+		goto fail;
+	for (unsigned i = 1; i < l->n_queues; i++) {
+		l->queues[i] = socket_new(w, true);
+		if (l->queues[i] == -1 || bind(l->queues[i], &w->addr.sa, w->addr.len) == -1)
+			goto fail;
+		options_set(l->queues[i], w);
+	}
+	return 0;
+fail:
+	say(err, w, "open its queues");
+	return -1;
+}
+
+static int
+all_listen(struct listener *l, const struct listener_want *w, struct listener_error *err)
+{
+	for (unsigned i = 0; i < l->n_queues; i++)
+		if (listen(l->queues[i], w->backlog > 0 ? w->backlog : 1024) == -1) {
+			say(err, w, "listen");
+			return -1;
+		}
+	return 0;
+}
+
+int
+listener_open_all(struct listener **out, const struct listener_want *want, size_t n_want,
+    const struct listener *held, unsigned n, uint64_t generation, struct listener_error *err)
+{
+	struct listener *set = NULL, **tail = &set, *l;
+	const struct listener_want **which = calloc(n_want + 1, sizeof(*which));
+	size_t k = 0;
+
+	if (which == NULL)
+		goto nomem;
+	for (size_t i = 0; i < n_want; i++) {
+		if (listener_find((struct listener *)(uintptr_t)held, want[i].name) != NULL ||
+		    listener_find(set, want[i].name) != NULL)
+			continue;
+		l = listener_new(&want[i], n, generation);
+		if (l == NULL)
+			goto nomem;
+		*tail = l;
+		tail = &l->next;
+		which[k++] = &want[i];
+		if (first_bind(l, &want[i], held, err) == -1)
+			goto fail;
+	}
+	k = 0;
+	for (l = set; l != NULL; l = l->next)
+		if (others_join(l, which[k++], err) == -1)
+			goto fail;
+	k = 0;
+	for (l = set; l != NULL; l = l->next)
+		if (all_listen(l, which[k++], err) == -1)
+			goto fail;
+	free(which);
+	*out = set;
+	return 0;
+nomem:
+	snprintf(err->text, sizeof(err->text), "out of memory");
+fail:
+	free(which);
+	listener_free_all(set);
+	return -1;
+}
+
+void
+listener_adjust(struct listener *l, const struct listener_want *want)
+{
+	for (unsigned i = 0; i < l->n_queues; i++) {
+		options_set(l->queues[i], want);
+		if (want->backlog > 0)
+			listen(l->queues[i], want->backlog);
+	}
+	if (l->addr.family == AF_UNIX && want->mode != 0)
+		chmod(l->addr.un.sun_path, want->mode);
+}
+
+struct listener *
+listener_find(struct listener *set, const char *name)
+{
+	for (; set != NULL; set = set->next)
+		if (strcmp(set->name, name) == 0)
+			return set;
+	return NULL;
+}
+
+void
+listener_free(struct listener *l)
+{
+	if (l == NULL)
+		return;
+	/* The file of a UNIX socket goes only if it is ours: bound, thus a name in the kernel. */
+	if (l->addr.family == AF_UNIX && l->queues[0] != -1) {
+		struct sock_addr own = {.len = sizeof(own.un)};
+
+		if (getsockname(l->queues[0], &own.sa, &own.len) == 0 &&
+		    own.len > sizeof(sa_family_t))
+			unlink(l->addr.un.sun_path);
+	}
+	for (unsigned i = 0; i < l->n_queues; i++)
+		if (l->queues[i] != -1)
+			close(l->queues[i]);
+	free(l->queues);
+	free(l->name);
+	free(l);
+}
+
+void
+listener_free_all(struct listener *set)
+{
+	while (set != NULL) {
+		struct listener *next = set->next;
+
+		listener_free(set);
+		set = next;
+	}
+}
+
+/* Inode of a socket listening on this port in a /proc/net table; 0: none. */
+static unsigned long
+port_inode(const char *table, unsigned port)
+{
+	char line[512];
+	unsigned long found = 0;
+	FILE *f = fopen(table, "re");
+
+	if (f == NULL)
+		return 0;
+	while (found == 0 && fgets(line, sizeof(line), f) != NULL) {
+		unsigned p, st;
+		unsigned long inode;
+
+		if (sscanf(line,
+			" %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %lu", &p,
+			&st, &inode) == 3 &&
+		    st == 0x0a && p == port)
+			found = inode;
+	}
+	fclose(f);
+	return found;
+}
+
+static bool
+has_inode(const char *pid, unsigned long inode)
+{
+	char path[300], want[64], got[64];
+	struct dirent *e;
+	bool found = false;
+	DIR *d;
+
+	snprintf(want, sizeof(want), "socket:[%lu]", inode);
+	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+	d = opendir(path);
+	if (d == NULL)
+		return false;
+	while (!found && (e = readdir(d)) != NULL) {
+		ssize_t n = readlinkat(dirfd(d), e->d_name, got, sizeof(got) - 1);
+
+		if (n > 0) {
+			got[n] = '\0';
+			found = strcmp(got, want) == 0;
+		}
+	}
+	closedir(d);
+	return found;
+}
+
+static void
+comm_read(const char *pid, char *buf, size_t size)
+{
+	char path[300];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+	f = fopen(path, "re");
+	if (f == NULL || fgets(buf, (int)size, f) == NULL)
+		snprintf(buf, size, "?");
+	buf[strcspn(buf, "\n")] = '\0';
+	if (f != NULL)
+		fclose(f);
+}
+
+const char *
+listener_holder(const struct sock_addr *a, char *buf, size_t size)
+{
+	unsigned long inode = port_inode("/proc/self/net/tcp", sock_addr_port(a));
+	struct dirent *e;
+	DIR *d;
+
+	snprintf(buf, size, "another process");
+	if (inode == 0)
+		inode = port_inode("/proc/self/net/tcp6", sock_addr_port(a));
+	d = inode != 0 ? opendir("/proc") : NULL;
+	if (d == NULL)
+		return buf;
+	while ((e = readdir(d)) != NULL) {
+		char comm[32];
+
+		if (e->d_name[0] < '0' || e->d_name[0] > '9' || !has_inode(e->d_name, inode))
+			continue;
+		comm_read(e->d_name, comm, sizeof(comm));
+		snprintf(buf, size, "%s (pid %s)", comm, e->d_name);
+		break;
+	}
+	closedir(d);
+	return buf;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Listening sockets: opened by the master, held by it for as long as the configuration names them,
+ * handed to every worker. A listener of TCP has one SO_REUSEPORT queue per worker, a UNIX socket
+ * one in all (hard-parts.md 1).
+ */
+#ifndef MASTER_LISTENER_H
+#define MASTER_LISTENER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/sock.h"
+
+struct listener_want {
+	const char *name; /* canonical address as the configuration prints it: the identity */
+	struct sock_addr addr;
+	int backlog;    /* a queue */
+	bool keepalive; /* inherited by accepted sockets; seconds ... */
+	int keep_idle_s;
+	int keep_interval_s;
+	int keep_count;
+	int user_timeout_ms; /* 0: kernel's */
+	bool control;        /* a control socket: UNIX, with mode and owner */
+	unsigned mode;       /* file mode of a UNIX socket; 0: umask's */
+	uid_t uid;           /* owner of a UNIX socket; (uid_t)-1: ours */
+	gid_t gid;
+};
+
+struct listener {
+	struct listener *next;
+	char *name;
+	struct sock_addr addr;
+	int *queues;       /* descriptors */
+	unsigned n_queues; /* 1 for UNIX */
+	bool control;
+	bool keep;      /* scratch of reconciling */
+	uint64_t since; /* generation that brought it */
+};
+
+/* Reason why a listener could not be opened, for the user. */
+struct listener_error {
+	char text[512];
+};
+
+/*
+ * Opens all of want that set does not hold yet, with n queues each, all or nothing: first every
+ * address is bound without SO_REUSEPORT, which the kernel refuses while anybody else listens there;
+ * then the other queues join; then all listen. Those opened are returned as a list, to be joined on
+ * commit or closed by listener_free_all. held is what we listen on already. Returns 0, or -1 with
+ * err (address, reason, holder).
+ */
+int listener_open_all(struct listener **out, const struct listener_want *want, size_t n_want,
+    const struct listener *held, unsigned n, uint64_t generation, struct listener_error *err);
+
+/* Changes options of a listener that stays. */
+void listener_adjust(struct listener *l, const struct listener_want *want);
+
+struct listener *listener_find(struct listener *set, const char *name);
+/* Closes; removes the file of a UNIX socket. */
+void listener_free(struct listener *l);
+void listener_free_all(struct listener *set);
+
+/* Who listens on this TCP address: "name (pid N)" into buf, or "another process". */
+const char *listener_holder(const struct sock_addr *a, char *buf, size_t size);
+
+#endif
