@@ -191,6 +191,8 @@ child_run(const struct child_start *st, const struct child_ops *ops, int (*ready
 	c.loop = loop_new();
 	if (c.loop == NULL)
 		return PROC_EXIT_FAILED;
+	/* Alive from now on: what stands there is a predecessor's. */
+	sw64_set(c.beat, sw64_get(&c.seg->master->tick));
 	c.chan.cb = on_message;
 	c.chan.closed = on_closed;
 	c.bell.cb = on_bell;

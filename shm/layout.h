@@ -115,6 +115,7 @@ struct shm_fe_dir {
 	struct sw32 mode;    /* 0 tcp, 1 http */
 	struct sw32 maxconn; /* 0: no limit of its own */
 	struct sw32 flags;
+	struct sw64 left_gen; /* generation that removed it, while LEAVING */
 	char name[SHM_NAME];
 };
 
@@ -125,6 +126,7 @@ struct shm_be_dir {
 	struct sw32 mode;
 	struct sw32 fullconn;
 	struct sw32 maxqueue; /* 0: no limit */
+	struct sw64 left_gen;
 	char name[SHM_NAME];
 };
 
