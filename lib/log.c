@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A line goes through three steps: wanted (levels), clean (control bytes), and per target a header,
+ * a cut and one system call. The formatted second is kept until the second changes.
+ */
+#include "lib/log.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/mono.h"
+
+struct target {
+	struct log_target t;
+	bool socket;                /* fd is a socket: sendmsg */
+	bool local;                 /* an AF_UNIX one */
+	bool bare;                  /* no time, as before the first targets */
+	uint32_t lost;              /* lines not yet said to be lost */
+	struct mono said_at;        /* last try to say so; 0: none since a success */
+	struct mono hook_at;        /* last call of the hook */
+	char who[LOG_TAG_MAX + 16]; /* " tag[pid]: " */
+	size_t who_len;
+};
+
+static struct {
+	struct target targets[LOG_TARGETS_MAX];
+	size_t n;
+	int wanted; /* the highest level of all targets; -1: none */
+	bool inited;
+	char ident[LOG_TAG_MAX + 1];
+	time_t second; /* that stamp shows */
+	char stamp[16];
+	uint64_t lost;
+	void (*hook)(size_t);
+	char raw[LOG_LEN_MAX + 1];
+	char clean[LOG_LEN_MAX + 1];
+} lg = {.wanted = -1};
+
+static const char *const level_names[] = {
+    "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
+
+static const char *const facility_names[] = {"kern", "user", "mail", "daemon", "auth", "syslog",
+    "lpr", "news", "uucp", "cron", "auth2", "ftp", "ntp", "audit", "alert", "cron2", "local0",
+    "local1", "local2", "local3", "local4", "local5", "local6", "local7"};
+
+#define N_LEVELS     (sizeof(level_names) / sizeof(level_names[0]))
+#define N_FACILITIES (sizeof(facility_names) / sizeof(facility_names[0]))
+
+static int
+name_find(const char *const *names, size_t n, const char *text)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], text) == 0)
+			return (int)i;
+	return -1;
+}
+
+int
+log_level_parse(const char *text)
+{
+	return name_find(level_names, N_LEVELS, text);
+}
+
+const char *
+log_level_name(enum log_level level)
+{
+	return (size_t)level < N_LEVELS ? level_names[level] : "?";
+}
+
+int
+log_facility_parse(const char *text)
+{
+	return name_find(facility_names, N_FACILITIES, text);
+}
+
+const char *
+log_facility_name(unsigned facility)
+{
+	return facility < N_FACILITIES ? facility_names[facility] : "?";
+}
+
+static void
+who_format(struct target *t)
+{
+	const char *tag = t->t.tag[0] != '\0' ? t->t.tag : lg.ident;
+
+	t->who_len = (size_t)snprintf(t->who, sizeof(t->who), " %s[%d]: ", tag, (int)getpid());
+}
+
+static void
+after_fork(void)
+{
+	for (size_t i = 0; i < lg.n; i++)
+		who_format(&lg.targets[i]);
+}
+
+/* Fills in what is derived from the public part. */
+static void
+target_init(struct target *t)
+{
+	struct stat st;
+	int domain = 0;
+	socklen_t len = sizeof(domain);
+
+	t->socket = fstat(t->t.fd, &st) == 0 && S_ISSOCK(st.st_mode);
+	t->local = t->socket && getsockopt(t->t.fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+		   domain == AF_UNIX;
+	if (t->t.len == 0)
+		t->t.len = LOG_LEN_DEFAULT;
+	if (t->t.kind != LOG_SYSLOG && t->t.len > PIPE_BUF)
+		t->t.len = PIPE_BUF;
+	if (t->t.len > LOG_LEN_MAX)
+		t->t.len = LOG_LEN_MAX;
+	if (t->t.facility >= N_FACILITIES)
+		t->t.facility = 0;
+	t->t.name[LOG_NAME_MAX] = '\0';
+	t->t.tag[LOG_TAG_MAX] = '\0';
+	who_format(t);
+}
+
+void
+log_init(const char *ident)
+{
+	if (!lg.inited) {
+		tzset();
+		pthread_atfork(NULL, NULL, after_fork);
+	}
+	lg.inited = true;
+	lg.lost = 0;
+	snprintf(lg.ident, sizeof(lg.ident), "%s", ident);
+	log_set_targets(&(struct log_target){.kind = LOG_STDERR, .level = LOG_INFO, .fd = 2}, 1);
+	lg.targets[0].bare = true;
+	lg.targets[0].t.len = PIPE_BUF;
+}
+
+static bool
+fd_used(const struct log_target *targets, size_t n, int fd)
+{
+	for (size_t i = 0; i < n; i++)
+		if (targets[i].fd == fd)
+			return true;
+	return false;
+}
+
+int
+log_set_targets(const struct log_target *targets, size_t n)
+{
+	struct target old[LOG_TARGETS_MAX];
+	size_t n_old = lg.n;
+
+	if (n > LOG_TARGETS_MAX) {
+		errno = E2BIG;
+		return -1;
+	}
+	memcpy(old, lg.targets, n_old * sizeof(old[0]));
+	lg.wanted = -1;
+	for (size_t i = 0; i < n; i++) {
+		struct target *t = &lg.targets[i];
+
+		*t = (struct target){.t = targets[i]};
+		target_init(t);
+		if ((int)t->t.level > lg.wanted)
+			lg.wanted = (int)t->t.level;
+		for (size_t j = 0; j < n_old; j++)
+			if (old[j].t.kind == t->t.kind && strcmp(old[j].t.name, t->t.name) == 0)
+				t->lost = old[j].lost;
+	}
+	lg.n = n;
+	for (size_t i = 0; i < n_old; i++) {
+		int fd = old[i].t.fd;
+		bool again = false;
+
+		for (size_t j = 0; j < i; j++)
+			again = again || old[j].t.fd == fd;
+		if (fd > 2 && !again && !fd_used(targets, n, fd))
+			close(fd);
+	}
+	return 0;
+}
+
+void
+log_target_reopen(size_t index, int fd)
+{
+	struct target *t;
+	bool shared = false;
+
+	if (index >= lg.n) {
+		close(fd);
+		return;
+	}
+	t = &lg.targets[index];
+	for (size_t i = 0; i < lg.n; i++)
+		shared = shared || (i != index && lg.targets[i].t.fd == t->t.fd);
+	if (t->t.fd > 2 && t->t.fd != fd && !shared)
+		close(t->t.fd);
+	t->t.fd = fd;
+	target_init(t);
+}
+
+void
+log_set_lost_hook(void (*hook)(size_t index))
+{
+	lg.hook = hook;
+}
+
+bool
+log_wanted(enum log_level level)
+{
+	return (int)level <= lg.wanted;
+}
+
+uint64_t
+log_lost(void)
+{
+	return lg.lost;
+}
+
+static void
+stamp_refresh(void)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	struct timespec ts;
+	struct tm tm;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &ts);
+	if (ts.tv_sec == lg.second && lg.stamp[0] != '\0')
+		return;
+	lg.second = ts.tv_sec;
+	localtime_r(&ts.tv_sec, &tm);
+	snprintf(lg.stamp, sizeof(lg.stamp), "%.3s %2u %02u:%02u:%02u", months + 3 * tm.tm_mon,
+	    (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
+	    (unsigned)tm.tm_sec % 100);
+}
+
+/* Not a socket: a pipe, a terminal, a file. Old kernels know no RWF_NOWAIT on pipes: ask first. */
+static ssize_t
+write_now(int fd, struct iovec *iov, int n)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	ssize_t r = pwritev2(fd, iov, n, -1, RWF_NOWAIT);
+
+	if (r != -1 ||
+	    (errno != EOPNOTSUPP && errno != ENOSYS && errno != EPERM && errno != EINVAL))
+		return r;
+	if (poll(&p, 1, 0) != 1) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return writev(fd, iov, n);
+}
+
+static int
+send_iov(struct target *t, struct iovec *iov, size_t n)
+{
+	struct msghdr m = {.msg_iov = iov, .msg_iovlen = n};
+	ssize_t r;
+
+	do {
+		if (t->socket)
+			r = sendmsg(t->t.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+		else
+			r = write_now(t->t.fd, iov, (int)n);
+	} while (r == -1 && errno == EINTR);
+	return r == -1 ? -1 : 0;
+}
+
+/* One line to one target. Returns 0, or -1 with errno. */
+static int
+target_send(struct target *t, enum log_level level, const char *text, size_t len)
+{
+	struct iovec iov[6];
+	char pri[8];
+	size_t n = 0, room = t->t.len, used = 0;
+	bool syslog = t->t.kind == LOG_SYSLOG;
+
+#define ADD(p, l) (iov[n++] = (struct iovec){(void *)(uintptr_t)(p), (l)}, used += (l))
+	if (t->t.kind != LOG_STDERR) {
+		unsigned v = (unsigned)level + (syslog ? 8u * t->t.facility : 0);
+		int l = snprintf(pri, sizeof(pri), "<%u>", v);
+
+		ADD(pri, (size_t)l);
+	}
+	if (t->t.kind != LOG_STDERR_JOURNAL) {
+		if (!t->bare)
+			ADD(lg.stamp, 15);
+		ADD(t->who + t->bare, t->who_len - t->bare);
+	}
+	if (t->t.kind == LOG_STDERR) {
+		ADD(level_names[level], strlen(level_names[level]));
+		ADD(": ", 2);
+	}
+	used += !syslog; /* the newline */
+	if (used >= room)
+		len = 0;
+	else if (len > room - used)
+		len = room - used;
+	ADD(text, len);
+	if (!syslog)
+		ADD("\n", 1);
+#undef ADD
+	return send_iov(t, iov, n);
+}
+
+static void
+lost_count(struct target *t)
+{
+	t->lost += t->lost < UINT32_MAX;
+	lg.lost++;
+}
+
+static bool
+is_gone(int error)
+{
+	return error == ECONNREFUSED || error == ECONNRESET || error == ENOTCONN ||
+	       error == EPIPE || error == EDESTADDRREQ || error == ENOENT || error == EBADF;
+}
+
+/*
+ * Says on the target how many lines it lost. After a refusal at most once a second: on UDP a
+ * success means nothing yet, the answer to the line just sent comes with the next call.
+ */
+static void
+lost_say(struct target *t, struct mono now)
+{
+	char text[LOG_NAME_MAX + 64];
+	int n;
+
+	if (t->said_at.ns != 0 && now.ns - t->said_at.ns < 1000000000)
+		return;
+	n = snprintf(text, sizeof(text), "%u log line%s lost to %s", t->lost,
+	    t->lost == 1 ? " was" : "s were", t->t.name[0] != '\0' ? t->t.name : "stderr");
+	if (target_send(t, LOG_WARNING, text, (size_t)n) == 0) {
+		t->lost = 0;
+		t->said_at.ns = 0;
+	} else if (errno == ECONNREFUSED && !t->local) {
+		lost_count(t);
+		t->said_at = now;
+	}
+}
+
+/* Returns true when the hook is due. */
+static bool
+target_line(struct target *t, enum log_level level, const char *text, size_t len)
+{
+	int r = target_send(t, level, text, len);
+
+	/* On UDP the refusal is the answer to the line before: that one is lost, this one may
+	 * arrive. */
+	if (r == -1 && errno == ECONNREFUSED && t->socket && !t->local) {
+		lost_count(t);
+		r = target_send(t, level, text, len);
+	}
+	if (r == 0) {
+		if (t->lost > 0)
+			lost_say(t, mono_now());
+		return false;
+	}
+	lost_count(t);
+	if (lg.hook == NULL || t->t.kind != LOG_SYSLOG || !(t->local || !t->socket) ||
+	    !is_gone(errno))
+		return false;
+	if (t->hook_at.ns != 0 && mono_diff_ms(mono_now(), t->hook_at) < 1000)
+		return false;
+	t->hook_at = mono_now();
+	return true;
+}
+
+static bool
+is_control(unsigned char c)
+{
+	return c < 0x20 || c == 0x7f;
+}
+
+/* The text itself if it is clean, or lg.clean. */
+static const char *
+text_clean(const char *text, size_t *len)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	size_t i = 0, o;
+
+	while (i < *len && !is_control((unsigned char)text[i]))
+		i++;
+	if (i == *len)
+		return text;
+	if (i > LOG_LEN_MAX)
+		i = LOG_LEN_MAX;
+	memcpy(lg.clean, text, i);
+	for (o = i; i < *len && o + 3 <= LOG_LEN_MAX; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (is_control(c)) {
+			lg.clean[o++] = '#';
+			lg.clean[o++] = hex[c >> 4];
+			lg.clean[o++] = hex[c & 15];
+		} else {
+			lg.clean[o++] = (char)c;
+		}
+	}
+	*len = o;
+	return lg.clean;
+}
+
+void
+log_line(enum log_level level, const char *text, size_t len)
+{
+	int saved = errno;
+	uint32_t due = 0; /* targets whose hook is due, after the loop: it may change the targets */
+
+	if (!log_wanted(level) || (int)level < 0)
+		return;
+	text = text_clean(text, &len);
+	stamp_refresh();
+	for (size_t i = 0; i < lg.n; i++)
+		if (level <= lg.targets[i].t.level && target_line(&lg.targets[i], level, text, len))
+			due |= 1u << i;
+	for (size_t i = 0; due != 0; i++, due >>= 1)
+		if (due & 1)
+			lg.hook(i);
+	errno = saved;
+}
+
+void
+log_at(enum log_level level, const char *fmt, ...)
+{
+	int saved = errno;
+	va_list ap;
+	int n;
+
+	if (!log_wanted(level))
+		return;
+	va_start(ap, fmt);
+	errno = saved;
+	n = vsnprintf(lg.raw, sizeof(lg.raw), fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		log_line(
+		    level, lg.raw, (size_t)n < sizeof(lg.raw) ? (size_t)n : sizeof(lg.raw) - 1);
+	errno = saved;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Log lines of this process, to all its targets. Sending never blocks: a line that a target does
+ * not take at once is lost, counted, and the loss is said on that target as soon as it takes lines
+ * again. Bytes < 0x20 and 0x7f in a message are written as #XX, so a message is always one line.
+ *
+ * System calls after log_init: sendmsg, pwritev2, writev, poll, getpid, fstat, close; no file is
+ * opened (the time zone is read by log_init). Not for threads. errno is kept, so %m works.
+ * Do not include <syslog.h> beside this: its names clash.
+ */
+#ifndef LIB_LOG_H
+#define LIB_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef LOG_PRIMASK
+#error "lib/log.h and <syslog.h> exclude each other"
+#endif
+
+enum log_level {
+	LOG_EMERG = 0,
+	LOG_ALERT,
+	LOG_CRIT,
+	LOG_ERR,     /* the operator must act */
+	LOG_WARNING, /* we carried on */
+	LOG_NOTICE,  /* state change */
+	LOG_INFO,    /* life cycle and traffic */
+	LOG_DEBUG
+};
+
+enum log_kind {
+	LOG_STDERR = 0,     /* "Mmm dd hh:mm:ss tag[pid]: level: message" and newline */
+	LOG_STDERR_JOURNAL, /* "<N>message" and newline, as systemd's journal reads it */
+	LOG_SYSLOG          /* "<PRI>Mmm dd hh:mm:ss tag[pid]: message" (RFC 3164 without host name,
+			       HAProxy's default) as one datagram on a connected socket */
+};
+
+#define LOG_TARGETS_MAX 32
+#define LOG_NAME_MAX    240  /* bytes of a target's name */
+#define LOG_TAG_MAX     32   /* bytes of a tag */
+#define LOG_LEN_DEFAULT 1024 /* bytes of a line */
+#define LOG_LEN_MAX     65535 /* stderr: at most 4096, so that lines of several processes stay whole \
+			       */
+
+struct log_target {
+	enum log_kind kind;
+	enum log_level level;        /* least urgent level that is sent */
+	int fd;                      /* owned by the log once set; 2 is never closed */
+	uint32_t len;                /* longest line in bytes, cut behind; 0: default */
+	uint8_t facility;            /* 0..23 */
+	char name[LOG_NAME_MAX + 1]; /* address as the configuration writes it */
+	char tag[LOG_TAG_MAX + 1];   /* "": the ident */
+};
+
+/* Before anything else; before a target is set, lines up to info go to stderr as
+ * "ident[pid]: level: message". */
+void log_init(const char *ident);
+
+/*
+ * Replaces all targets; the array is copied, its descriptors become the log's. Descriptors of the
+ * old targets that are not among the new ones are closed; losses not yet said are kept by name.
+ * n == 0: nothing is logged. Returns 0, or -1 (E2BIG: more than LOG_TARGETS_MAX, nothing changed);
+ * cannot fail otherwise. Do not call from the lost hook: log_target_reopen is for that.
+ */
+int log_set_targets(const struct log_target *targets, size_t n);
+
+/* Gives target index (place in log_set_targets' array) another descriptor and closes the old. */
+void log_target_reopen(size_t index, int fd);
+
+/* Called at most once a second a target when a UNIX socket's receiver has gone. NULL: none. */
+void log_set_lost_hook(void (*hook)(size_t index));
+
+/* True if some target takes this level: asks before costly formatting. */
+bool log_wanted(enum log_level);
+
+/* Lines lost by all targets since log_init. */
+uint64_t log_lost(void);
+
+void log_at(enum log_level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A line that is ready; the cheapest way, for traffic. No newline at the end. */
+void log_line(enum log_level, const char *text, size_t len);
+
+#define log_emerg(...)   log_at(LOG_EMERG, __VA_ARGS__)
+#define log_alert(...)   log_at(LOG_ALERT, __VA_ARGS__)
+#define log_crit(...)    log_at(LOG_CRIT, __VA_ARGS__)
+#define log_err(...)     log_at(LOG_ERR, __VA_ARGS__)
+#define log_warning(...) log_at(LOG_WARNING, __VA_ARGS__)
+#define log_notice(...)  log_at(LOG_NOTICE, __VA_ARGS__)
+#define log_info(...)    log_at(LOG_INFO, __VA_ARGS__)
+#define log_debug(...)   log_at(LOG_DEBUG, __VA_ARGS__)
+
+/* "emerg" .. "debug" and HAProxy's facility names ("kern" .. "local7"). Parse: the number, or -1.
+ * Name: of a number in range. */
+int log_level_parse(const char *text);
+const char *log_level_name(enum log_level);
+int log_facility_parse(const char *text);
+const char *log_facility_name(unsigned facility);
+
+#endif
