@@ -241,7 +241,9 @@ struct shm_sched {
 		struct sw32 gen; /* 16-bit generation of the content; 0 .. 65535; SHM_NONE while it
 				    is rebuilt */
 		struct sw32 len; /* entries; 0: no usable server */
-	} buf[2];
+		struct sw32 servers; /* distinct servers among them */
+		struct sw32 pad;
+	} buf[2]; /* generation g lies in buf[g % 2] */
 	struct sw32 epoch;     /* of the backend's directory entry */
 	struct sw32 usable;    /* usable servers */
 	struct sw32 total;     /* servers */

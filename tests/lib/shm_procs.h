@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Several processes over one shared segment, for tests: the test is the master, children attach as
+ * a worker or the checker. Everything they compare notes with lies in a shared page of the test's
+ * own (the oracle), never in the segment under test.
+ */
+#ifndef TESTS_LIB_SHM_PROCS_H
+#define TESTS_LIB_SHM_PROCS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "shm/segment.h"
+
+/* A zeroed page-aligned area that all children share. */
+void *procs_share(size_t bytes);
+
+/* Forks a child that attaches as (kind, index), runs f(s, arg) and exits with its result (0..125;
+ * 126: could not attach). It dies with the test. */
+pid_t procs_fork(const struct shm *m, enum shm_kind kind, unsigned index,
+    int (*f)(struct shm *, void *), void *arg);
+
+/* Waits for the end; returns the exit status, or -signal. */
+int procs_wait(pid_t pid);
+
+/* Stops and continues; procs_stop returns when the process is stopped (or has ended: false). */
+bool procs_stop(pid_t pid);
+void procs_cont(pid_t pid);
+
+/* kill -9 and wait. */
+void procs_kill(pid_t pid);
+
+/* Small random numbers, a state each. */
+uint32_t procs_random(uint64_t *state);
+
+#endif
