@@ -209,16 +209,21 @@ struct shm_health {
 	    usable; /* 1: may get new sessions (up, not in maintenance or drain, weight > 0) */
 	struct sw32 oper;    /* enum shm_oper */
 	struct sw32 admin;   /* SHM_ADMIN_* */
-	struct sw32 checked; /* 1: probes run; 0: no check */
+	struct sw32 checked; /* 1: probes run; 2: paused by a command; 0: no check */
 	struct sw32 counter; /* health counter 0..rise+fall-1 */
 	struct sw32 rise;
 	struct sw32 fall;
 	struct sw32 uweight; /* configured or set weight, 0..256 */
 	struct sw32 eweight; /* effective share in 1/256 of uweight after slow start: 0..65536 */
-	struct sw32 dyn_maxconn; /* limit while slow start runs; 0: the directory's */
+	struct sw32 dyn_maxconn; /* limit that holds now: of slow start, or set at run time;
+				    0: the directory's; SHM_NONE: no limit */
+	struct sw32 maxconn;     /* set by a command, 0: no limit; SHM_NONE: the directory's */
+	struct sw32 conf_weight; /* as in the file of the last commit: a reload that changes */
+	struct sw32 conf_maxconn; /* these takes what was set by command back */
+	struct sw32 conf_flags;   /* bit 0: disabled in the file */
 	struct sw32 shut_seq;    /* counts "close all sessions on this server" (on_marked_down) */
 	struct sw32 shut_reason; /* first letter of the termination state: 'D', 'K', 'U' */
-	struct sw32 status;      /* index of check status (checker's list: L4OK ...) */
+	struct sw32 status;      /* enum check_status (shm/check_status.h) */
 	struct sw32 code;        /* protocol status, e.g. 200; 0: none */
 	struct sw32 duration_ms; /* of the last probe */
 	struct sw32 chkfail;     /* failed probes */

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+/* Probe times; see timing.h. */
+#include "checker/timing.h"
+
+#define FIRST_GAP_MS  10
+#define REPORT_GAP_MS 100
+
+int64_t
+timing_interval(const struct conf_check *c, const struct risefall *r, bool first)
+{
+	int64_t ms = 0;
+
+	if (first || risefall_moving(r))
+		ms = c->fastinter_ms;
+	else if (r->counter == 0)
+		ms = c->downinter_ms;
+	return ms > 0 ? ms : c->inter_ms;
+}
+
+int64_t
+timing_jitter(int64_t interval, unsigned percent, uint32_t random)
+{
+	int64_t range = interval * (percent > 50 ? 50 : percent) / 100;
+
+	return interval - range + (2 * range + 1) * (int64_t)random / ((int64_t)UINT32_MAX + 1);
+}
+
+struct mono
+timing_next(struct mono start, struct mono end, int64_t interval)
+{
+	struct mono next = mono_add_ms(start, interval);
+
+	return mono_before(next, end) ? end : next;
+}
+
+int64_t
+timing_first(size_t i, size_t n, int64_t min_inter)
+{
+	int64_t over = (int64_t)n * FIRST_GAP_MS;
+
+	if (over > min_inter)
+		over = min_inter;
+	return n == 0 ? 0 : over * (int64_t)i / (int64_t)n;
+}
+
+static int64_t
+whole_limit(const struct conf_check *c)
+{
+	int64_t ms = c->inter_ms - c->inter_ms / 32;
+
+	return ms > 0 ? ms : 1;
+}
+
+int64_t
+timing_connect_limit(const struct conf_check *c, int64_t timeout_connect)
+{
+	if (c->timeout_ms <= 0)
+		return whole_limit(c);
+	if (timeout_connect > 0 && timeout_connect < c->inter_ms)
+		return timeout_connect;
+	return c->inter_ms;
+}
+
+int64_t
+timing_answer_limit(const struct conf_check *c, int64_t spent)
+{
+	int64_t left;
+
+	if (c->timeout_ms > 0)
+		return c->timeout_ms;
+	left = whole_limit(c) - spent;
+	return left > 0 ? left : 0;
+}
+
+struct mono
+timing_report(struct mono now, struct mono last_start, struct mono planned)
+{
+	struct mono at = mono_add_ms(last_start, REPORT_GAP_MS);
+
+	if (mono_before(at, now))
+		at = now;
+	return mono_min(at, planned);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * When a server is probed next and how long a probe may take (semantics.md D.1). Pure: time and
+ * random numbers come with the call. All times in milliseconds.
+ */
+#ifndef CHECKER_TIMING_H
+#define CHECKER_TIMING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "checker/risefall.h"
+#include "lib/mono.h"
+
+/* The interval that holds now: inter at full health, downinter at none, fastinter in between and
+ * before the first result. */
+int64_t timing_interval(const struct conf_check *c, const struct risefall *r, bool first);
+
+/* The interval with jitter of up to +- percent (0..50); random is any number. */
+int64_t timing_jitter(int64_t interval, unsigned percent, uint32_t random);
+
+/*
+ * Start of the probe after one that began at start and ended at end: one interval after the start,
+ * so that slow probes do not stretch the pace (HAProxy counts from the end), never before end.
+ */
+struct mono timing_next(struct mono start, struct mono end, int64_t interval);
+
+/*
+ * Delay of the first probe of server i of n: evenly over 10 ms a server, at most over the
+ * smallest interval (HAProxy always spreads over the smallest interval; vipd knows sooner).
+ */
+int64_t timing_first(size_t i, size_t n, int64_t min_inter);
+
+/*
+ * Time limits. With "timeout check": connecting may take min(timeout connect, inter), then the
+ * answer timeout check. Without: both together end a little before inter is over, so that the next
+ * probe starts in time.
+ */
+int64_t timing_connect_limit(const struct conf_check *c, int64_t timeout_connect);
+/* The limit for everything after the connect; spent is what the connect took. */
+int64_t timing_answer_limit(const struct conf_check *c, int64_t spent);
+
+/* A worker reported a failed connect: when the server should be probed. At once, but not within
+ * 100 ms of the last probe's start, and never later than planned. */
+struct mono timing_report(struct mono now, struct mono last_start, struct mono planned);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Commands that a worker passes on to the process that owns the state (hard-parts 9).
+ *
+ * The worker writes shm_worker.request[(n - 1) % SHM_REQUESTS] for its n-th request (n from 1):
+ * kind, object, value, text, then number = n, then request_head = n, and rings the owner's bell. It
+ * keeps at most one request under way per owner, so that the owner's result[w] is that request's.
+ * Each owner walks all numbers in order, skips what is for another owner, and publishes result[w],
+ * then done[w] = n. A kind says its owner.
+ */
+#ifndef SHM_REQUEST_H
+#define SHM_REQUEST_H
+
+#include "shm/layout.h"
+
+#define SHM_REQ_OWNER_SHIFT 8
+
+enum shm_request_kind {
+	SHM_REQ_NONE = 0,
+	/* Checker; object: server slot, value: shm_request_value(epoch of the slot, argument). */
+	SHM_REQ_SRV_STATE = SHM_CHECKER << SHM_REQ_OWNER_SHIFT, /* enum shm_req_state */
+	SHM_REQ_SRV_WEIGHT,                                     /* 0..256 */
+	SHM_REQ_SRV_WEIGHT_PERCENT, /* of the configured weight; the result is cut to 256 */
+	SHM_REQ_SRV_HEALTH,         /* enum shm_req_health */
+	SHM_REQ_SRV_MAXCONN,        /* 0: no limit */
+	SHM_REQ_SRV_CHECK,          /* 1: probes run, 0: they pause */
+	/* Master, from here on its own list. */
+	SHM_REQ_MASTER = SHM_MASTER << SHM_REQ_OWNER_SHIFT | 1,
+	/* vrrp */
+	SHM_REQ_VRRP = SHM_VRRP << SHM_REQ_OWNER_SHIFT
+};
+
+enum shm_req_state { SHM_REQ_READY = 0, SHM_REQ_DRAIN, SHM_REQ_MAINT };
+enum shm_req_health { SHM_REQ_UP = 0, SHM_REQ_STOPPING, SHM_REQ_DOWN };
+
+enum shm_result {
+	SHM_RES_DONE = 0,
+	SHM_RES_UNKNOWN, /* no such command */
+	SHM_RES_GONE,    /* no such object, or the slot has another owner now */
+	SHM_RES_VALUE,   /* argument out of range */
+	SHM_RES_NO_CHECK /* needs health checks, which the configuration has off */
+};
+
+static inline enum shm_kind
+shm_request_owner(uint32_t kind)
+{
+	return (enum shm_kind)(kind >> SHM_REQ_OWNER_SHIFT);
+}
+
+static inline uint64_t
+shm_request_value(uint32_t epoch, uint32_t argument)
+{
+	return (uint64_t)epoch << 32 | argument;
+}
+
+#endif
