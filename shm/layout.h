@@ -350,7 +350,7 @@ struct shm_queue {
 /* Counters are cumulative, one writer; those with _max are maxima. Bytes: in = from client. */
 struct shm_fe_count {
 	struct sw32 epoch;
-	struct sw32 cur_max; /* most sessions at once in this worker */
+	struct sw32 cur_max; /* most sessions at once over all workers, as seen here */
 	struct sw64 sess;    /* sessions accepted */
 	struct sw64 bytes_in;
 	struct sw64 bytes_out;
