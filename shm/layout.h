@@ -344,7 +344,7 @@ struct shm_rate {
 struct shm_queue {
 	struct sw64 oldest;  /* smallest ticket that waits here; UINT64_MAX or 0: none */
 	struct sw32 waiting; /* sessions that wait here */
-	struct sw32 rung;    /* tick at which it was last rung and has not acted */
+	struct sw32 looked_ms; /* CLOCK_MONOTONIC, low 32 bits: when it last looked at this queue */
 };
 
 /* Counters are cumulative, one writer; those with _max are maxima. Bytes: in = from client. */
@@ -377,7 +377,7 @@ struct shm_be_count {
 	struct sw64 srv_abrt;
 	struct sw64 lbtot; /* times a server was chosen */
 	struct sw64 denied;
-	struct sw32 queue_max;
+	struct sw32 queue_max; /* most waiters at once over all workers, as seen here */
 	struct sw32 pad;
 	struct sw64 last_ns; /* CLOCK_MONOTONIC of the last session; 0: never */
 	struct sw64 q_ms;    /* sums over sessions, for averages */
