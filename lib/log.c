@@ -143,6 +143,13 @@ log_init(const char *ident)
 	lg.targets[0].t.len = PIPE_BUF;
 }
 
+void
+log_after_fork(void)
+{
+	lg.n = 0;
+	log_init(lg.ident);
+}
+
 static bool
 fd_used(const struct log_target *targets, size_t n, int fd)
 {

@@ -58,6 +58,10 @@ struct log_target {
  * "ident[pid]: level: message". */
 void log_init(const char *ident);
 
+/* In a forked child whose descriptors above 2 have been closed: forgets the parent's targets without
+ * touching them; lines go to stderr as after log_init. */
+void log_after_fork(void);
+
 /*
  * Replaces all targets; the array is copied, its descriptors become the log's. Descriptors of the
  * old targets that are not among the new ones are closed; losses not yet said are kept by name.

@@ -84,7 +84,8 @@ proc_close_others(const int *keep, size_t n)
 
 	if (n > sizeof(sorted) / sizeof(sorted[0]))
 		abort();
-	memcpy(sorted, keep, n * sizeof(int));
+	if (n > 0)
+		memcpy(sorted, keep, n * sizeof(int));
 	qsort(sorted, n, sizeof(int), int_order);
 	for (size_t i = 0; i < n; i++) {
 		if (sorted[i] < 3)

@@ -31,9 +31,10 @@ enum proto_type {
 	PROTO_DONE,
 	PROTO_LOG_FD,   /* data: struct proto_fd (name: target), fds[0]: reopened log socket */
 	PROTO_LOG_LOST, /* child -> master: the log socket was refused; number: target index */
-	PROTO_RUN, /* child -> master: run a script; number: request; data: text, see master/script
-		    */
-	PROTO_RAN, /* master -> child: number: request; data: int32 wait status */
+	PROTO_RUN, /* vrrp -> master: run what the configuration says; number: request; data:
+		      struct proto_run */
+	PROTO_RAN, /* master -> vrrp: a tracked script has ended; number: request; data: int32 wait
+		      status, or -1: it could not run */
 	PROTO_REQUEST /* child -> master: a command carried out by the master (reload ...) */
 };
 
@@ -43,6 +44,23 @@ enum proto_fd_kind {
 	PROTO_FD_FILE,    /* name: path as written in the configuration; a sealed memfd */
 	PROTO_FD_CONTROL, /* listening control socket; name: its path */
 	PROTO_FD_LOG      /* connected datagram socket; name: the target's address as written */
+};
+
+/* The child names what to run, the master looks the command up in its own configuration: a child
+ * cannot have anything else run. */
+enum proto_run_what {
+	PROTO_RUN_TRACK = 0, /* name: vrrp script */
+	PROTO_RUN_MASTER,    /* name: router; its notify_master and notify ... */
+	PROTO_RUN_BACKUP,
+	PROTO_RUN_FAULT,
+	PROTO_RUN_STOP
+};
+
+struct proto_run {
+	uint32_t what;
+	uint32_t priority; /* effective, for notify */
+	char name[64];
+	char reason[128]; /* VIPD_REASON */
 };
 
 #define PROTO_SHARED \
