@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Runs the scripts that the configuration names, as their user: tracking scripts with a time limit,
+ * notify scripts one after the other. The master never waits for one. Master.
+ */
+#ifndef MASTER_SCRIPT_H
+#define MASTER_SCRIPT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/model.h"
+#include "lib/loop.h"
+#include "shm/proto.h"
+
+struct scripts;
+
+/* done is told a tracking script's wait status, or -1 when it could not run. NULL on no memory. */
+struct scripts *scripts_new(
+    struct loop *loop, void (*done)(void *ctx, uint64_t request, int status), void *ctx);
+/* Ends what runs. */
+void scripts_free(struct scripts *);
+
+/* Runs what a child asked for, looked up in c. Unknown names are logged and answered by -1. */
+void scripts_run(
+    struct scripts *, const struct conf *c, uint64_t request, const struct proto_run *run);
+
+/*
+ * May this file be run as a privileged user's script? Absolute, a regular executable file, and
+ * neither it nor a folder above it writable by group or others or owned by somebody else than root
+ * or uid (keepalived's enable_script_security). Returns NULL, or what is wrong with it, in buf.
+ */
+const char *script_check(const char *path, uid_t uid, char *buf, size_t size);
+
+/* Splits a command line at blanks; quotes '..' and ".." keep blanks. Returns words (one allocation,
+ * NULL-terminated, freed by the caller), or NULL for an open quote or nothing. */
+char **script_split(const char *command);
+
+#endif
