@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum watch_verdict
-watch_step(struct watch *w, uint64_t now, uint64_t answered, bool *want_sample)
+watch_step(struct watch *w, uint64_t now, uint64_t answered, uint64_t kill_ticks, bool *want_sample)
 {
 	uint64_t silent;
 
@@ -21,7 +21,7 @@ watch_step(struct watch *w, uint64_t now, uint64_t answered, bool *want_sample)
 	silent = now - w->asked;
 	if (silent < WATCH_SILENT_TICKS)
 		return WATCH_FINE;
-	*want_sample = !w->sampled || silent >= WATCH_KILL_TICKS;
+	*want_sample = !w->sampled || silent >= kill_ticks;
 	return WATCH_SILENT;
 }
 

@@ -13,6 +13,7 @@
 #define WATCH_TICK_MS      100
 #define WATCH_SILENT_TICKS 2  /* then its queues are served by others */
 #define WATCH_KILL_TICKS   20 /* then it is judged */
+#define WATCH_VRRP_TICKS   4  /* for vrrp: inside its lease of 3 intervals */
 #define WATCH_APART_TICKS  10 /* between two kills */
 
 enum watch_verdict {
@@ -38,9 +39,11 @@ struct watch {
 
 /*
  * One look at a child at tick `now`: answered is the last tick that it answered. *want_sample is
- * set when the caller should sample the process now and call watch_judge.
+ * set when the caller should sample the process now and, if it has a sample from the time it became
+ * silent, call watch_judge: from kill_ticks on.
  */
-enum watch_verdict watch_step(struct watch *w, uint64_t now, uint64_t answered, bool *want_sample);
+enum watch_verdict watch_step(
+    struct watch *w, uint64_t now, uint64_t answered, uint64_t kill_ticks, bool *want_sample);
 
 /*
  * Judges a process that has been silent for WATCH_KILL_TICKS: stopped (not traced), has used CPU,

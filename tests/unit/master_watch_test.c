@@ -32,17 +32,17 @@ silent_after_two_ticks(void **state)
 	bool sample;
 
 	(void)state;
-	assert_int_equal(watch_step(&w, 10, 10, &sample), WATCH_FINE);
-	assert_int_equal(watch_step(&w, 11, 10, &sample), WATCH_FINE);
-	assert_int_equal(watch_step(&w, 12, 10, &sample), WATCH_FINE);
-	assert_int_equal(watch_step(&w, 13, 10, &sample), WATCH_SILENT);
+	assert_int_equal(watch_step(&w, 10, 10, WATCH_KILL_TICKS, &sample), WATCH_FINE);
+	assert_int_equal(watch_step(&w, 11, 10, WATCH_KILL_TICKS, &sample), WATCH_FINE);
+	assert_int_equal(watch_step(&w, 12, 10, WATCH_KILL_TICKS, &sample), WATCH_FINE);
+	assert_int_equal(watch_step(&w, 13, 10, WATCH_KILL_TICKS, &sample), WATCH_SILENT);
 	assert_true(sample);
 	w.sampled = true;
-	assert_int_equal(watch_step(&w, 14, 10, &sample), WATCH_SILENT);
+	assert_int_equal(watch_step(&w, 14, 10, WATCH_KILL_TICKS, &sample), WATCH_SILENT);
 	assert_false(sample);
-	assert_int_equal(watch_step(&w, 31, 10, &sample), WATCH_SILENT);
+	assert_int_equal(watch_step(&w, 31, 10, WATCH_KILL_TICKS, &sample), WATCH_SILENT);
 	assert_true(sample);
-	assert_int_equal(watch_step(&w, 32, 31, &sample), WATCH_FINE);
+	assert_int_equal(watch_step(&w, 32, 31, WATCH_KILL_TICKS, &sample), WATCH_FINE);
 	assert_int_equal(w.asked, 0);
 }
 
@@ -55,8 +55,8 @@ a_pause_of_the_machine_is_one_tick(void **state)
 	bool sample;
 
 	(void)state;
-	assert_int_equal(watch_step(&w, 100, 99, &sample), WATCH_FINE);
-	assert_int_equal(watch_step(&w, 101, 100, &sample), WATCH_FINE);
+	assert_int_equal(watch_step(&w, 100, 99, WATCH_KILL_TICKS, &sample), WATCH_FINE);
+	assert_int_equal(watch_step(&w, 101, 100, WATCH_KILL_TICKS, &sample), WATCH_FINE);
 }
 
 static void

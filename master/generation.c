@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A generation: a configuration with all that children need of it. Whatever needs a file, a name
+ * service or a privilege is resolved here and sent as sealed bytes or descriptors (hard-parts.md
+ * 7).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "conf/targets.h"
+#include "lib/log.h"
+#include "master/master.h"
+
+#define FILE_MAX_BYTES (16u << 20)
+
+static const enum conf_reader reader_of[SHM_KINDS] = {[SHM_MASTER] = CONF_FOR_ALL,
+    [SHM_WORKER] = CONF_FOR_WORKER,
+    [SHM_CHECKER] = CONF_FOR_CHECKER,
+    [SHM_VRRP] = CONF_FOR_VRRP};
+
+static int
+text_make(const struct conf *c, enum conf_reader reader)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	int fd = -1;
+
+	if (f == NULL)
+		return -1;
+	if (conf_print(c, f, reader) == 0 && fflush(f) == 0)
+		fd = proc_memfd("vipd-conf", text, len);
+	fclose(f);
+	if (text != NULL)
+		explicit_bzero(text, len); /* secrets do not stay in the heap */
+	free(text);
+	return fd;
+}
+
+static int
+file_read(const char *path, char *reason, size_t reason_size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), mem = -1;
+	char *buf = NULL;
+	size_t n = 0;
+	ssize_t r = -1;
+
+	if (fd != -1)
+		buf = malloc(FILE_MAX_BYTES);
+	while (buf != NULL && n < FILE_MAX_BYTES && (r = read(fd, buf + n, FILE_MAX_BYTES - n)) > 0)
+		n += (size_t)r;
+	if (buf == NULL || r != 0)
+		snprintf(reason, reason_size, "cannot read %s: %s", path,
+		    n >= FILE_MAX_BYTES ? "larger than 16 MiB" : strerror(errno));
+	else if ((mem = proc_memfd("vipd-file", buf, n)) == -1)
+		snprintf(reason, reason_size, "memfd for %s: %s", path, strerror(errno));
+	if (buf != NULL)
+		explicit_bzero(buf, n);
+	free(buf);
+	if (fd != -1)
+		close(fd);
+	return mem;
+}
+
+static int
+files_read(struct generation *g, char *reason, size_t reason_size)
+{
+	const struct conf *c = g->conf;
+
+	g->files = calloc(c->n_files + 1, sizeof(*g->files));
+	if (g->files == NULL)
+		return -1;
+	for (size_t i = 0; i < c->n_files; i++) {
+		struct named_file *f = &g->files[g->n_files];
+
+		f->fd = file_read(c->files[i].path, reason, reason_size);
+		if (f->fd == -1)
+			return -1;
+		f->readers = c->files[i].readers;
+		f->name = strdup(c->files[i].path);
+		g->n_files++;
+		if (f->name == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+log_connect(const struct conf_log *l)
+{
+	int fd = socket(l->to.family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	/* An absent syslog is no reason not to start: the target is tried again later. */
+	if (fd != -1 && connect(fd, &l->to.sa, l->to.len) == -1)
+		log_warning("log target %s: %s", l->address, strerror(errno));
+	return fd;
+}
+
+static int
+logs_open(struct generation *g, char *reason, size_t reason_size)
+{
+	const struct conf_global *gl = &g->conf->global;
+
+	g->logs = calloc(gl->n_logs + 1, sizeof(*g->logs));
+	if (g->logs == NULL)
+		return -1;
+	for (size_t i = 0; i < gl->n_logs; i++) {
+		struct log_socket *s = &g->logs[g->n_logs];
+
+		if (gl->logs[i].to.family == AF_UNSPEC)
+			continue;
+		s->fd = log_connect(&gl->logs[i]);
+		if (s->fd == -1) {
+			snprintf(reason, reason_size, "log target %s: %s", gl->logs[i].address,
+			    strerror(errno));
+			return -1;
+		}
+		s->name = strdup(gl->logs[i].address);
+		g->n_logs++;
+		if (s->name == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+struct generation *
+generation_new(struct master *m, struct conf *conf, char *reason, size_t reason_size)
+{
+	struct generation *g = calloc(1, sizeof(*g));
+
+	snprintf(reason, reason_size, "out of memory");
+	if (g == NULL) {
+		conf_free(conf);
+		return NULL;
+	}
+	for (size_t k = 0; k < SHM_KINDS; k++)
+		g->text[k] = -1;
+	g->conf = conf;
+	g->number = ++m->last_number;
+	for (size_t k = SHM_WORKER; k < SHM_KINDS; k++) {
+		g->text[k] = text_make(conf, reader_of[k]);
+		if (g->text[k] == -1)
+			goto fail;
+	}
+	if (files_read(g, reason, reason_size) == -1 || logs_open(g, reason, reason_size) == -1)
+		goto fail;
+	return g;
+fail:
+	generation_free(g);
+	return NULL;
+}
+
+void
+generation_free(struct generation *g)
+{
+	if (g == NULL)
+		return;
+	for (size_t k = 0; k < SHM_KINDS; k++)
+		if (g->text[k] != -1)
+			close(g->text[k]);
+	for (size_t i = 0; i < g->n_files; i++) {
+		close(g->files[i].fd);
+		free(g->files[i].name);
+	}
+	for (size_t i = 0; i < g->n_logs; i++) {
+		if (g->logs[i].fd != -1)
+			close(g->logs[i].fd);
+		free(g->logs[i].name);
+	}
+	free(g->files);
+	free(g->logs);
+	conf_free(g->conf);
+	free(g);
+}
+
+/* ---- sending ----------------------------------------------------------------------------------
+ */
+
+struct batch {
+	struct process *p;
+	uint64_t number;
+	struct proto_fd meta[PROTO_FDS_MAX];
+	int fds[PROTO_FDS_MAX];
+	size_t n;
+	int result;
+};
+
+static void
+batch_flush(struct batch *b)
+{
+	if (b->n > 0 && b->result == 0)
+		b->result = msg_send(&b->p->chan, PROTO_FDS, b->number, b->meta,
+		    b->n * sizeof(b->meta[0]), b->fds, b->n);
+	b->n = 0;
+}
+
+static void
+batch_add(struct batch *b, enum proto_fd_kind kind, uint32_t queue, const char *name, int fd)
+{
+	struct proto_fd *f = &b->meta[b->n];
+
+	memset(f, 0, sizeof(*f));
+	f->kind = kind;
+	f->queue = queue;
+	snprintf(f->name, sizeof(f->name), "%s", name);
+	b->fds[b->n++] = fd;
+	if (b->n == PROTO_FDS_MAX)
+		batch_flush(b);
+}
+
+static void
+batch_listeners(struct batch *b, const struct listener *l)
+{
+	for (; l != NULL; l = l->next) {
+		if (l->since <= b->p->done && b->p->done != 0)
+			continue;
+		for (unsigned q = 0; q < l->n_queues; q++)
+			batch_add(b, l->control ? PROTO_FD_CONTROL : PROTO_FD_LISTEN,
+			    l->n_queues == 1 && l->addr.family == AF_UNIX ? PROTO_SHARED : q,
+			    l->name, l->queues[q]);
+	}
+}
+
+int
+generation_send(const struct generation *g, const struct listener *const *sets, size_t n_sets,
+    struct process *p)
+{
+	static struct batch b;
+
+	b = (struct batch){.p = p, .number = g->number};
+	if (msg_send(&p->chan, PROTO_PREPARE, g->number, NULL, 0, &g->text[p->kind], 1) == -1)
+		return -1;
+	for (size_t i = 0; i < n_sets && p->kind == SHM_WORKER; i++)
+		batch_listeners(&b, sets[i]);
+	for (size_t i = 0; i < g->n_files; i++)
+		if (g->files[i].readers & 1u << reader_of[p->kind])
+			batch_add(&b, PROTO_FD_FILE, 0, g->files[i].name, g->files[i].fd);
+	for (size_t i = 0; i < g->n_logs; i++)
+		batch_add(&b, PROTO_FD_LOG, 0, g->logs[i].name, g->logs[i].fd);
+	batch_flush(&b);
+	if (b.result == -1)
+		return -1;
+	return msg_send(&p->chan, PROTO_PREPARED, g->number, NULL, 0, NULL, 0);
+}
+
+static int
+log_fd(void *ctx, const char *address)
+{
+	const struct generation *g = ctx;
+
+	/* A copy: the generation's own is for children that are forked later. */
+	for (size_t i = 0; i < g->n_logs; i++)
+		if (strcmp(g->logs[i].name, address) == 0)
+			return fcntl(g->logs[i].fd, F_DUPFD_CLOEXEC, 3);
+	return -1;
+}
+
+void
+generation_use_logs(const struct generation *g)
+{
+	if (conf_targets_set(g->conf, log_fd, (void *)(uintptr_t)g) == -1)
+		log_err("cannot set the log targets: %s", strerror(errno));
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The master: one process that owns configuration, listening sockets and children. Everything it
+ * does is an event on a descriptor: signals, a child's end (pidfd), a child's message, its own tick
+ * of 100 ms.
+ *
+ *   process.c    a child's life: fork, confine, death, backoff
+ *   alive.c      the judge of silent children
+ *   round.c      PREPARE and COMMIT of a generation over all children; catching up of respawned
+ * ones generation.c a configuration with all that children need of it, as sealed memfds and sockets
+ *   directory.c  names and slots in the segment
+ *   reload.c     SIGHUP: read, check, diff, round
+ *   start.c      from the command line to the running master
+ */
+#ifndef MASTER_MASTER_H
+#define MASTER_MASTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "conf/conf.h"
+#include "lib/loop.h"
+#include "lib/msg.h"
+#include "lib/proc.h"
+#include "master/backoff.h"
+#include "master/listener.h"
+#include "master/script.h"
+#include "master/watch.h"
+#include "shm/child.h"
+#include "shm/segment.h"
+
+struct master;
+struct generation;
+
+enum process_state {
+	PROCESS_NONE = 0, /* not wanted, or ended for good */
+	PROCESS_STARTING, /* forked, has not committed a generation yet */
+	PROCESS_READY,
+	PROCESS_BACKOFF /* dead, its timer runs */
+};
+
+enum process_answer { ANSWER_NONE = 0, ANSWER_ASKED, ANSWER_YES, ANSWER_COMMITTING };
+
+/* A child's slot; lives as long as the master. */
+struct process {
+	struct master *m;
+	enum shm_kind kind;
+	unsigned index;
+	pid_t pid; /* 0: none */
+	enum process_state state;
+	struct loop_fd end; /* pidfd */
+	struct msg_chan chan;
+	int bell; /* eventfd, for the life of the slot */
+	struct mono started;
+	struct backoff backoff;
+	struct loop_timer respawn;
+	uint64_t asked; /* generation in `answer` */
+	enum process_answer answer;
+	uint64_t done; /* generation that the process runs; 0: none yet */
+	struct watch watch;
+	bool killed; /* by us, for silence */
+	bool resumed;
+	struct shm_proc *pub;
+};
+
+/* A named file that the configuration mentions, read for the children. */
+struct named_file {
+	char *name;
+	unsigned readers; /* 1 << enum conf_reader */
+	int fd;           /* sealed memfd */
+};
+
+struct log_socket {
+	char *name;
+	int fd; /* connected datagram socket */
+};
+
+struct generation {
+	uint64_t number;
+	struct conf *conf;
+	int text[SHM_KINDS]; /* sealed memfd for each kind of child */
+	size_t n_files;
+	struct named_file *files;
+	size_t n_logs;
+	struct log_socket *logs;
+};
+
+enum round_phase { ROUND_NONE = 0, ROUND_PREPARE, ROUND_CHECKER, ROUND_COMMIT };
+
+struct round {
+	enum round_phase phase;
+	struct generation *next;
+	struct listener *opened; /* joins m->listeners on commit */
+	struct loop_timer limit;
+	bool first; /* start of the program: a no ends it */
+	char refused[768];
+};
+
+struct options {
+	const char *file;
+	const char *pidfile;
+	const char *host;
+	bool daemon;
+	bool check;
+	bool all_hosts;
+	bool demo;
+};
+
+struct master {
+	struct options opt;
+	struct loop *loop;
+	struct shm seg;
+	struct proc_user user; /* of children */
+	uint64_t nofile;
+	unsigned n_workers;
+	struct process workers[SHM_MAX_WORKERS];
+	struct process checker;
+	struct process vrrp;
+	int bell; /* eventfd of the master */
+	struct loop_fd bell_fd;
+	struct listener *listeners;
+	struct generation *gen; /* committed; NULL before the first commit */
+	uint64_t last_number;   /* of generations, aborted ones included */
+	struct round round;
+	bool reload_again; /* SIGHUP while a round runs */
+	struct loop_fd signals;
+	struct loop_timer tick;
+	uint64_t last_kill;       /* tick */
+	struct process *replaces; /* the worker killed last, until it answers again */
+	bool ready;
+	bool stopping;
+	bool stop_now;
+	bool workers_told; /* of the stop */
+	struct loop_timer stop_limit;
+	struct scripts *scripts;
+	int lock_fd;
+	int ready_fd; /* pipe to the parent that waits in -D; -1 */
+	int exit_code;
+	unsigned next_id; /* proxy ids */
+	pid_t demos[64];
+	unsigned n_demos;
+	void *event;
+};
+
+/* options.c: fills o. Returns -1 to go on, else the exit code. */
+int options_parse(struct options *o, int argc, char **argv);
+
+/* start.c: everything from main; returns the exit code. */
+int start_main(int argc, char **argv);
+
+/* Called once when everything serves. */
+void start_ready(struct master *m);
+
+/* master.c */
+int master_run(struct master *m, struct generation *first, struct listener *opened);
+void master_stop(struct master *m, bool now);
+void master_committed(struct master *m, struct generation *old);
+void master_first_refused(struct master *m, const char *reason);
+/* Calls fn for every slot of a process, wanted or not. */
+void master_each(struct master *m, void (*fn)(struct process *));
+void master_ring_all(struct master *m);
+
+/* process.c */
+int process_init(struct process *p, struct master *m, enum shm_kind kind, unsigned index);
+int process_spawn(struct process *p);
+void process_kill(struct process *p, int sig);
+bool process_serves(const struct process *p);
+const char *process_name(const struct process *p, char *buf, size_t size);
+
+/* alive.c */
+void process_tick(struct process *p);
+
+/* round.c */
+/* Begins the round for next (taken), with opened listeners (taken). */
+void round_begin(struct master *m, struct generation *next, struct listener *opened, bool first);
+/* Sends the committed generation to a process that has just been forked. */
+void round_catch_up(struct process *p);
+void round_answer(struct process *p, struct msg *msg);
+/* A child died while it was asked. */
+void round_died(struct process *p);
+
+/* generation.c */
+/* Takes conf. NULL with a message in reason; conf is then freed. */
+struct generation *generation_new(
+    struct master *m, struct conf *conf, char *reason, size_t reason_size);
+void generation_free(struct generation *g);
+/* Sends PREPARE and all that p has not got yet. Returns 0, or -1. */
+int generation_send(const struct generation *g, const struct listener *const *sets, size_t n_sets,
+    struct process *p);
+/* The master's own log targets. */
+void generation_use_logs(const struct generation *g);
+
+/* directory.c */
+int directory_prepare(
+    struct master *m, const struct conf *c, uint64_t gen, char *reason, size_t reason_size);
+void directory_commit(struct master *m, const struct conf *c, uint64_t gen);
+void directory_abort(struct master *m, uint64_t gen);
+/* Frees slots that no worker can use any more. */
+void directory_reap(struct master *m);
+
+/* wants.c: what a configuration needs of the operating system. */
+struct wants {
+	size_t n;
+	struct listener_want *v;
+};
+int wants_listeners(struct wants *w, const struct master *m, const struct conf *c);
+void wants_free(struct wants *w);
+unsigned wants_maxconn(const struct conf *c, unsigned n_workers, uint64_t nofile);
+unsigned wants_workers(const struct conf *c);
+
+/* reload.c */
+void reload_start(struct master *m);
+void reload_done(struct master *m, struct generation *old);
+void reload_refused(struct master *m, const char *reason);
+
+/* sessions.c: log lines of the sessions of a dead worker. Returns their number. */
+unsigned sessions_bury(struct master *m, unsigned w);
+
+/* dump.c: writes the statistics file. */
+void dump_write(struct master *m);
+
+/* demo.c: built-in demo servers of the quickstart. */
+int demo_start(struct master *m, struct conf *c);
+void demo_adjust_binds(struct conf *c);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Reload: read, check, open what is new, then a round over all children. Any failure keeps the
+ * configuration in force, with its message. No process is replaced.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/diff.h"
+#include "lib/log.h"
+#include "master/host.h"
+#include "master/master.h"
+#include "master/notify.h"
+
+static void
+status_text(const struct master *m, char *buf, size_t size)
+{
+	snprintf(buf, size, "generation %llu: %zu frontends, %zu backends, %u workers",
+	    (unsigned long long)m->gen->number, m->gen->conf->n_frontends, m->gen->conf->n_backends,
+	    m->n_workers);
+}
+
+void
+reload_refused(struct master *m, const char *reason)
+{
+	char status[160];
+
+	sw64_add(&m->seg.own_master->reloads_failed, 1);
+	log_err("reload refused, the configuration in force stays: %s", reason);
+	status_text(m, status, sizeof(status));
+	notify_ready(status);
+}
+
+static void
+messages_log(const struct conf_msgs *msgs)
+{
+	for (size_t i = 0; i < msgs->n; i++)
+		log_at(msgs->v[i].severity == CONF_ERROR ? LOG_ERR : LOG_WARNING, "%s:%u: %s",
+		    msgs->v[i].where.file != NULL ? msgs->v[i].where.file : "?",
+		    msgs->v[i].where.line, msgs->v[i].text);
+}
+
+static struct conf *
+reload_read(struct master *m)
+{
+	struct conf_msgs msgs = {0};
+	struct host host;
+	struct conf *c;
+
+	host_find(&host, m->opt.host);
+	c = conf_read_file(m->opt.file, &host.conf, &msgs);
+	messages_log(&msgs);
+	conf_msgs_free(&msgs);
+	host_free(&host);
+	return c;
+}
+
+static void
+reload_with(struct master *m, struct conf *c)
+{
+	struct listener_error err = {.text = ""};
+	struct listener *opened = NULL;
+	struct generation *g;
+	char reason[512] = "";
+	struct wants w;
+	int r;
+
+	if (conf_diff_refused(m->gen->conf, c, reason, sizeof(reason))) {
+		reload_refused(m, reason);
+		conf_free(c);
+		return;
+	}
+	g = generation_new(m, c, reason, sizeof(reason));
+	if (g == NULL) {
+		reload_refused(m, reason);
+		return;
+	}
+	r = wants_listeners(&w, m, c);
+	if (r == 0) {
+		r = listener_open_all(
+		    &opened, w.v, w.n, m->listeners, m->n_workers, g->number, &err);
+		wants_free(&w);
+	}
+	if (r == -1 || directory_prepare(m, c, g->number, reason, sizeof(reason)) == -1) {
+		directory_abort(m, g->number);
+		listener_free_all(opened);
+		reload_refused(m, reason[0] != '\0' ? reason : err.text);
+		generation_free(g);
+		return;
+	}
+	if (c->vrrp.n_routers > 0 && m->vrrp.pid == 0 && process_spawn(&m->vrrp) == -1)
+		log_err("cannot fork vrrp");
+	round_begin(m, g, opened, false);
+}
+
+void
+reload_start(struct master *m)
+{
+	struct conf *c;
+
+	if (!m->ready || m->round.phase != ROUND_NONE) {
+		m->reload_again = true;
+		return;
+	}
+	log_notice("SIGHUP: reading %s", m->opt.file);
+	notify_reloading();
+	c = reload_read(m);
+	if (c == NULL) {
+		reload_refused(m, "it has errors");
+		return;
+	}
+	reload_with(m, c);
+}
+
+static void
+change_log(void *ctx, const char *text)
+{
+	unsigned *n = ctx;
+
+	if ((*n)++ < 100)
+		log_notice("reload: %s", text);
+}
+
+/* The point of no return has been passed (old != NULL), or the program is up (NULL). */
+void
+reload_done(struct master *m, struct generation *old)
+{
+	char status[160];
+	unsigned n = 0;
+
+	status_text(m, status, sizeof(status));
+	if (old != NULL) {
+		conf_diff(old->conf, m->gen->conf, change_log, &n);
+		sw64_add(&m->seg.own_master->reloads, 1);
+		log_notice("reloaded: %u changes; %s", n, status);
+	} else {
+		log_notice("ready: %s", status);
+		start_ready(m);
+	}
+	notify_ready(status);
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Two rounds with a number over all children (hard-parts.md 7): PREPARE to all; all yes is the
+ * point of no return; COMMIT first to the checker, which publishes the new schedules, then to the
+ * others. A no, a death or silence before that point aborts. A child that is forked later is
+ * brought to the committed generation by itself.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "master/master.h"
+
+#define ROUND_FIRST_MS   10000 /* the start may take longer: a cold machine */
+#define ROUND_PREPARE_MS 1000
+#define ROUND_COMMIT_MS  1000
+
+struct count {
+	unsigned asked;
+	unsigned committing;
+};
+
+static void
+count_answers(struct master *m, uint64_t number, struct count *c)
+{
+	struct process *all[SHM_MAX_WORKERS + 2];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < m->n_workers; i++)
+		all[n++] = &m->workers[i];
+	all[n++] = &m->checker;
+	all[n++] = &m->vrrp;
+	*c = (struct count){0};
+	for (unsigned i = 0; i < n; i++) {
+		if (all[i]->pid == 0 || all[i]->asked != number)
+			continue;
+		c->asked += all[i]->answer == ANSWER_ASKED;
+		c->committing += all[i]->answer == ANSWER_COMMITTING;
+	}
+}
+
+static int
+ask(struct process *p, const struct generation *g, const struct listener *opened)
+{
+	const struct listener *sets[2] = {p->m->listeners, opened};
+
+	p->asked = g->number;
+	p->answer = ANSWER_ASKED;
+	return generation_send(g, sets, 2, p);
+}
+
+static void
+ask_each(struct process *p)
+{
+	struct master *m = p->m;
+
+	if (p->pid == 0 || (p->state == PROCESS_STARTING && !m->round.first))
+		return; /* starting ones are brought up to date afterwards */
+	if (m->round.phase != ROUND_PREPARE)
+		return;
+	if (ask(p, m->round.next, m->round.opened) == -1)
+		snprintf(m->round.refused, sizeof(m->round.refused),
+		    "a child's socket does not take the configuration");
+}
+
+static void
+commit_one(struct process *p)
+{
+	p->answer = ANSWER_COMMITTING;
+	if (msg_send(&p->chan, PROTO_COMMIT, p->asked, NULL, 0, NULL, 0) == -1)
+		process_kill(p, SIGKILL);
+}
+
+static void
+commit_each(struct process *p)
+{
+	if (p->pid != 0 && p->asked == p->m->gen->number && p->answer == ANSWER_YES)
+		commit_one(p);
+}
+
+static void
+catch_up_each(struct process *p)
+{
+	struct master *m = p->m;
+
+	if (p->pid != 0 && p->done != m->gen->number && p->asked != m->gen->number)
+		round_catch_up(p);
+}
+
+static void
+round_end(struct master *m)
+{
+	m->round.phase = ROUND_NONE;
+	loop_timer_del(m->loop, &m->round.limit);
+	master_each(m, catch_up_each);
+	if (!m->ready) {
+		m->ready = true;
+		reload_done(m, NULL);
+	}
+	if (m->reload_again) {
+		m->reload_again = false;
+		reload_start(m);
+	}
+}
+
+static void
+abort_each(struct process *p)
+{
+	if (p->pid == 0 || p->asked != p->m->round.next->number)
+		return;
+	msg_send(&p->chan, PROTO_ABORT, p->asked, NULL, 0, NULL, 0);
+	p->asked = 0;
+	p->answer = ANSWER_NONE;
+}
+
+static void
+round_abort(struct master *m, const char *reason)
+{
+	struct round *r = &m->round;
+	bool first = r->first;
+
+	master_each(m, abort_each);
+	directory_abort(m, r->next->number);
+	listener_free_all(r->opened);
+	r->opened = NULL;
+	generation_free(r->next);
+	r->next = NULL;
+	r->phase = ROUND_NONE;
+	loop_timer_del(m->loop, &r->limit);
+	if (first) {
+		master_first_refused(m, reason);
+		return;
+	}
+	reload_refused(m, reason);
+	master_each(m, catch_up_each);
+	if (m->reload_again) {
+		m->reload_again = false;
+		reload_start(m);
+	}
+}
+
+/* All have said yes: from here on nothing can fail. */
+static void
+round_point_of_no_return(struct master *m)
+{
+	struct round *r = &m->round;
+	struct generation *old = m->gen;
+	struct listener **end = &m->listeners;
+
+	directory_commit(m, r->next->conf, r->next->number);
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = r->opened;
+	r->opened = NULL;
+	m->gen = r->next;
+	r->next = NULL;
+	sw64_set(&m->seg.own_master->generation, m->gen->number);
+	generation_use_logs(m->gen);
+	r->phase = ROUND_CHECKER;
+	loop_timer_set(m->loop, &r->limit, mono_add_ms(mono_now(), ROUND_COMMIT_MS));
+	master_committed(m, old);
+	if (m->checker.pid != 0 && m->checker.answer == ANSWER_YES &&
+	    m->checker.asked == m->gen->number) {
+		commit_one(&m->checker);
+		return;
+	}
+	r->phase = ROUND_COMMIT;
+	master_each(m, commit_each);
+}
+
+static void
+round_look(struct master *m)
+{
+	struct round *r = &m->round;
+	struct count c;
+
+	switch (r->phase) {
+	case ROUND_PREPARE:
+		if (r->refused[0] != '\0') {
+			round_abort(m, r->refused);
+			return;
+		}
+		count_answers(m, r->next->number, &c);
+		if (c.asked == 0)
+			round_point_of_no_return(m);
+		break;
+	case ROUND_CHECKER:
+		if (m->checker.pid != 0 && m->checker.answer == ANSWER_COMMITTING)
+			break;
+		r->phase = ROUND_COMMIT;
+		master_each(m, commit_each);
+		/* fallthrough */
+	case ROUND_COMMIT:
+		count_answers(m, m->gen->number, &c);
+		if (c.asked == 0 && c.committing == 0)
+			round_end(m);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+on_limit(struct loop_timer *t)
+{
+	struct master *m =
+	    (struct master *)(void *)((char *)t - offsetof(struct master, round.limit));
+	struct round *r = &m->round;
+
+	if (r->phase == ROUND_PREPARE) {
+		snprintf(r->refused, sizeof(r->refused), "a child did not answer within %d ms",
+		    r->first ? ROUND_FIRST_MS : ROUND_PREPARE_MS);
+		round_look(m);
+	} else if (r->phase == ROUND_CHECKER) {
+		log_warning("the checker is late with the new generation; going on without it");
+		m->checker.answer = ANSWER_NONE; /* its DONE counts when it comes */
+		round_look(m);
+	} else if (r->phase == ROUND_COMMIT) {
+		/* Those that are late finish by themselves or die by the watch. */
+		log_warning("a child is late with the new generation");
+		round_end(m);
+	}
+}
+
+void
+round_begin(struct master *m, struct generation *next, struct listener *opened, bool first)
+{
+	struct round *r = &m->round;
+
+	r->next = next;
+	r->opened = opened;
+	r->first = first;
+	r->phase = ROUND_PREPARE;
+	r->refused[0] = '\0';
+	r->limit.cb = on_limit;
+	loop_timer_set(
+	    m->loop, &r->limit, mono_add_ms(mono_now(), first ? ROUND_FIRST_MS : ROUND_PREPARE_MS));
+	master_each(m, ask_each);
+	round_look(m);
+}
+
+void
+round_catch_up(struct process *p)
+{
+	struct master *m = p->m;
+
+	if (m->gen == NULL) {
+		/* Before the first commit: it takes part in the first round. */
+		if (m->round.phase == ROUND_PREPARE && ask(p, m->round.next, m->round.opened) == -1)
+			process_kill(p, SIGKILL);
+		return;
+	}
+	if (ask(p, m->gen, NULL) == -1)
+		process_kill(p, SIGKILL);
+}
+
+static void
+answer_no(struct process *p, const struct msg *msg)
+{
+	struct master *m = p->m;
+	char name[32];
+
+	process_name(p, name, sizeof(name));
+	p->answer = ANSWER_NONE;
+	if (m->round.phase == ROUND_PREPARE && msg->number == m->round.next->number) {
+		snprintf(m->round.refused, sizeof(m->round.refused), "%s: %.*s", name,
+		    (int)msg->len, (const char *)msg->data);
+		return;
+	}
+	log_crit("%s cannot take the configuration that is in force: %.*s", name, (int)msg->len,
+	    (const char *)msg->data);
+	process_kill(p, SIGKILL); /* and comes back by the backoff */
+}
+
+static void
+answer_yes(struct process *p)
+{
+	struct master *m = p->m;
+
+	p->answer = ANSWER_YES;
+	if (m->gen == NULL || p->asked != m->gen->number)
+		return; /* of the round under way */
+	if (p->kind == SHM_CHECKER || m->round.phase != ROUND_CHECKER)
+		commit_one(p);
+}
+
+static void
+answer_done(struct process *p)
+{
+	struct master *m = p->m;
+	char name[32];
+
+	p->done = p->asked;
+	p->answer = ANSWER_NONE;
+	if (p->state == PROCESS_STARTING) {
+		p->state = PROCESS_READY;
+		if (m->ready)
+			log_notice("%s (pid %d) is ready", process_name(p, name, sizeof(name)),
+			    (int)p->pid);
+	}
+	if (p->done != m->gen->number && m->round.phase == ROUND_NONE)
+		round_catch_up(p);
+	master_ring_all(m);
+}
+
+void
+round_answer(struct process *p, struct msg *msg)
+{
+	if (msg->number != p->asked)
+		return; /* of a generation that was given up */
+	if (msg->type == PROTO_NO)
+		answer_no(p, msg);
+	else if (msg->type == PROTO_YES && p->answer == ANSWER_ASKED)
+		answer_yes(p);
+	else if (msg->type == PROTO_DONE)
+		answer_done(p);
+	round_look(p->m);
+}
+
+void
+round_died(struct process *p)
+{
+	struct master *m = p->m;
+	char name[32];
+
+	if (m->round.phase == ROUND_PREPARE && p->asked == m->round.next->number &&
+	    p->answer == ANSWER_ASKED)
+		snprintf(m->round.refused, sizeof(m->round.refused),
+		    "%s died while it prepared the configuration",
+		    process_name(p, name, sizeof(name)));
+	p->asked = 0;
+	p->answer = ANSWER_NONE;
+	round_look(m);
+}
