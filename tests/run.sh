@@ -9,6 +9,7 @@ B=${B:-build}
 what=${1:-all}
 shift || true
 passed=0 failed=0 skipped=0
+SAN_SYSTEM=${SAN_SYSTEM:-relay.test http.test signals.test}
 log=$B/test-logs
 mkdir -p "$log"
 
@@ -70,6 +71,13 @@ system) run_system "$@" ;;
 all)
 	run_unit
 	run_system
+	# Once more under AddressSanitizer and UBSan: all units, and the short system tests.
+	B=build-san
+	log=$B/test-logs
+	mkdir -p "$log"
+	export UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=detect_leaks=1
+	run_unit
+	run_system $SAN_SYSTEM
 	;;
 *)
 	echo "usage: tests/run.sh unit|system|all [NAME...]" >&2
