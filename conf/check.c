@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+/* What settings mean together: errors, and warnings about what has no effect. */
+#include "conf/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- backends ---------------------------------------------------------------------------------
+ */
+
+static void
+check_server(struct reader *r, const struct conf_backend *b, const struct conf_server *s,
+    const config_setting_t *at)
+{
+	const struct conf_check *c = &s->check;
+	size_t mark = rd_push(r, s->name);
+	bool http = c->type != CONF_CHECK_TCP;
+
+	if (s->slowstart_ms != 0 && !c->on)
+		rd_warn(r, at,
+		    "slowstart has no effect: the server is not probed, so it never comes up");
+	if (s->on_marked_down != CONF_MARKED_DOWN_NONE && !c->on)
+		rd_warn(r, at, "on_marked_down has no effect: the server is not probed");
+	if (c->on && !http &&
+	    (c->host != NULL || c->headers.n != 0 || strcmp(c->uri, "/") != 0 || c->sni != NULL ||
+		c->ca_file != NULL || c->crt != NULL))
+		rd_warn(r, at,
+		    "a check of type tcp only connects: uri, host, headers, sni, ca_file and "
+		    "crt have no effect");
+	if (c->on && s->addr.family == AF_UNIX && c->port != 0)
+		rd_warn(r, at, "check.port has no effect: the server is a UNIX socket");
+	if (c->on && c->timeout_ms == 0 && c->inter_ms < 100)
+		rd_warn(
+		    r, at, "check.inter bounds the probe too: less than 100ms may fail by itself");
+	rd_pop(r, mark);
+	(void)b;
+}
+
+void
+check_backend(struct reader *r, const struct conf_backend *b, const config_setting_t *s)
+{
+	bool any_weight = false;
+
+	if (b->mode == CONF_MODE_HTTP)
+		rd_error(r, s,
+		    "mode http: backends relay tcp (which carries HTTP as well); a frontend of "
+		    "mode http answers by itself");
+	for (size_t i = 0; i < b->n_servers; i++) {
+		check_server(r, b, &b->servers[i], s);
+		any_weight = any_weight || b->servers[i].weight != 0;
+	}
+	if (b->n_servers == 0)
+		rd_warn(r, s, "the backend has no servers: every connection to it ends at once");
+	else if (!any_weight)
+		rd_warn(r, s, "all servers have weight 0: none gets a connection");
+}
+
+/* ---- frontends --------------------------------------------------------------------------------
+ */
+
+static void
+check_http(struct reader *r, const struct conf_frontend *f, const config_setting_t *s)
+{
+	if (f->monitor_uri == NULL && f->stats_uri == NULL && f->metrics_uri == NULL)
+		rd_warn(r, s,
+		    "mode http without monitor_uri, stats_uri and metrics_uri: every request is "
+		    "answered 503");
+	if (f->n_monitor_fail != 0 && f->monitor_uri == NULL)
+		rd_warn(r, s, "monitor_fail has no effect without monitor_uri");
+}
+
+static void
+check_tcp(struct reader *r, const struct conf_frontend *f, const config_setting_t *s)
+{
+	if (f->default_backend == CONF_NONE && r->n_msgs == r->n_before)
+		rd_error(r, s, "default_backend is missing");
+	if (f->monitor_uri != NULL || f->stats_uri != NULL || f->metrics_uri != NULL ||
+	    f->n_monitor_fail != 0)
+		rd_warn(r, s,
+		    "monitor_uri, stats_uri, metrics_uri and monitor_fail have no effect in "
+		    "mode tcp");
+}
+
+void
+check_frontend(struct reader *r, const struct conf_frontend *f, const config_setting_t *s)
+{
+	bool deny = false;
+
+	if (f->n_binds == 0 && config_setting_get_member(s, "bind") == NULL)
+		rd_error(r, s, "bind is missing: where does it listen?");
+	if (f->mode == CONF_MODE_HTTP)
+		check_http(r, f, s);
+	else
+		check_tcp(r, f, s);
+	for (size_t i = 0; i < f->n_access; i++)
+		deny = deny || f->access[i].action == CONF_DENY;
+	if (f->n_access != 0 && !deny)
+		rd_warn(r, s,
+		    "allow alone has no effect, since a client in no list is let in: add "
+		    "deny = \"all\" behind it");
+}
+
+/* ---- the whole --------------------------------------------------------------------------------
+ */
+
+struct place {
+	const struct conf_frontend *f;
+	const struct conf_bind *b;
+};
+
+static int
+place_compare(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	int c = strcmp(x->b->name, y->b->name);
+
+	return c != 0 ? c : x->b < y->b ? -1 : x->b > y->b;
+}
+
+/* One address may be bound once; a wildcard and an address of it are two. */
+static void
+check_binds(struct reader *r)
+{
+	const struct conf *c = r->conf;
+	struct place *v;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_frontends; i++)
+		n += c->frontends[i].n_binds;
+	v = arena_alloc(r->arena, (n + 1) * sizeof(*v));
+	n = 0;
+	for (size_t i = 0; i < c->n_frontends; i++)
+		for (size_t j = 0; j < c->frontends[i].n_binds; j++)
+			v[n++] = (struct place){&c->frontends[i], &c->frontends[i].binds[j]};
+	qsort(v, n, sizeof(*v), place_compare);
+	for (size_t i = 1; i < n; i++) {
+		const struct place *a = &v[i - 1], *b = &v[i];
+		size_t mark;
+
+		if (strcmp(a->b->name, b->b->name) != 0)
+			continue;
+		mark = rd_push(r, "frontends");
+		rd_push(r, b->f->name);
+		rd_push(r, "bind");
+		rd_at(r, CONF_ERROR, b->b->where, "%s is bound twice: also by frontend %s, %s:%u",
+		    b->b->name, a->f->name, a->b->where.file != NULL ? a->b->where.file : "line",
+		    a->b->where.line);
+		rd_pop(r, mark);
+	}
+}
+
+static void
+check_ceiling(struct reader *r, const char *what, size_t n, unsigned max)
+{
+	if (n > max)
+		rd_complain(
+		    r, CONF_ERROR, 0, "%zu %s, but global.max_%s is %u", n, what, what, max);
+}
+
+/* The level of a target is above info: it receives no lines about sessions. */
+static void
+check_log_level(struct reader *r, const config_setting_t *global)
+{
+	const struct conf *c = r->conf;
+	bool traffic = false;
+
+	for (size_t i = 0; i < c->n_frontends; i++)
+		traffic =
+		    traffic || (c->frontends[i].mode == CONF_MODE_TCP && c->frontends[i].tcplog);
+	for (size_t i = 0; i < c->global.n_logs; i++)
+		if (c->global.logs[i].level >= 6)
+			return;
+	if (traffic && c->global.n_logs != 0)
+		rd_complain(r, CONF_WARNING, rd_line(global),
+		    "tcplog has no effect: lines about sessions "
+		    "have level info, and no log target takes it; set tcplog = false or a level = "
+		    "\"info\"");
+}
+
+static void
+add_file(struct reader *r, enum conf_file_kind kind, const char *path, enum conf_reader reader)
+{
+	struct conf *c = r->conf;
+
+	if (path == NULL)
+		return;
+	for (size_t i = 0; i < c->n_files; i++)
+		if (c->files[i].kind == kind && strcmp(c->files[i].path, path) == 0) {
+			c->files[i].readers |= 1u << reader;
+			return;
+		}
+	c->files = arena_grow(r->arena, c->files, c->n_files, sizeof(*c->files));
+	c->files[c->n_files++] = (struct conf_file){kind, path, 1u << reader};
+}
+
+static void
+collect_files(struct reader *r)
+{
+	const struct conf *c = r->conf;
+
+	for (size_t i = 0; i < c->n_frontends; i++)
+		for (size_t j = 0; j < c->frontends[i].n_access; j++)
+			add_file(
+			    r, CONF_FILE_NETS, c->frontends[i].access[j].file, CONF_FOR_WORKER);
+	for (size_t i = 0; i < c->n_backends; i++)
+		for (size_t j = 0; j < c->backends[i].n_servers; j++) {
+			const struct conf_check *k = &c->backends[i].servers[j].check;
+
+			add_file(r, CONF_FILE_CA, k->ca_file, CONF_FOR_CHECKER);
+			add_file(r, CONF_FILE_CRT, k->crt, CONF_FOR_CHECKER);
+		}
+	for (size_t i = 0; i < c->vrrp.n_routers; i++)
+		add_file(r, CONF_FILE_KEY, c->vrrp.routers[i].auth_key_file, CONF_FOR_VRRP);
+}
+
+void
+check_conf(struct reader *r, const config_setting_t *global)
+{
+	const struct conf *c = r->conf;
+	size_t servers = 0;
+
+	for (size_t i = 0; i < c->n_backends; i++)
+		servers += c->backends[i].n_servers;
+	check_ceiling(r, "servers", servers, c->global.max_servers);
+	check_ceiling(r, "backends", c->n_backends, c->global.max_backends);
+	check_ceiling(r, "frontends", c->n_frontends, c->global.max_frontends);
+	check_binds(r);
+	check_log_level(r, global);
+	collect_files(r);
+}

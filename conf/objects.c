@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: ISC */
+/* Rows of the table that no simple kind describes: how they are read and printed. */
+#include "conf/read.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/print.h"
+
+/* ---- log targets ------------------------------------------------------------------------------
+ */
+
+void
+read_log_address(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
+{
+	struct conf_log *l = obj;
+	const char *text = rd_string(r, s, "an address");
+
+	(void)k;
+	if (text == NULL)
+		return;
+	memset(&l->to, 0, sizeof(l->to));
+	if (strcmp(text, "stderr") != 0) {
+		if (rd_address(r, s, text, false, "127.0.0.1:514", &l->to) == -1)
+			return;
+		if (l->to.family != AF_UNIX && sock_addr_port(&l->to) == 0)
+			sock_addr_set_port(&l->to, 514);
+	}
+	l->address = text;
+}
+
+void
+print_log_address(struct printer *p, const struct conf_key *k, const void *obj)
+{
+	pr_string(p, k->name, ((const struct conf_log *)obj)->address);
+}
+
+void
+read_logs(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
+{
+	struct conf_global *g = obj;
+
+	(void)k;
+	for (size_t i = 0; i < rd_count(s); i++) {
+		struct conf_log l = {0};
+
+		scope_init(&scope_log, &l);
+		rd_group(r, &scope_log, &l, rd_elem(s, i));
+		scope_resolve(&scope_log, &l);
+		if (l.address == NULL && config_setting_is_group(rd_elem(s, i)) &&
+		    config_setting_get_member(rd_elem(s, i), "address") == NULL)
+			rd_error(r, rd_elem(s, i), "address is missing");
+		g->logs = arena_grow(r->arena, g->logs, g->n_logs, sizeof(*g->logs));
+		g->logs[g->n_logs++] = l;
+	}
+}
+
+void
+print_logs(struct printer *p, const struct conf_key *k, const void *obj)
+{
+	const struct conf_global *g = obj;
+
+	pr_open(p, k->name, '(');
+	for (size_t i = 0; i < g->n_logs; i++) {
+		pr_open(p, NULL, '{');
+		pr_scope(p, &scope_log, &g->logs[i]);
+		pr_close(p);
+	}
+	pr_close(p);
+}
+
+/* ---- binds ------------------------------------------------------------------------------------
+ */
+
+void
+read_bind_address(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
+{
+	struct conf_bind *b = obj;
+	char buf[SOCK_ADDR_TEXT];
+	const char *text = rd_string(r, s, "an address");
+
+	(void)k;
+	if (text == NULL || rd_address(r, s, text, true, "192.0.2.1:6443", &b->addr) == -1)
+		return;
+	b->name = arena_strdup(r->arena, sock_addr_format(&b->addr, buf, sizeof(buf)));
+}
+
+void
+print_bind_address(struct printer *p, const struct conf_key *k, const void *obj)
+{
+	pr_string(p, k->name, ((const struct conf_bind *)obj)->name);
+}
+
+void
+read_binds(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
+{
+	struct conf_frontend *f = obj;
+
+	(void)k;
+	f->n_binds = 0;
+	f->binds = NULL;
+	for (size_t i = 0; i < rd_count(s); i++) {
+		struct conf_bind b = {.where = rd_where(r, rd_elem(s, i))};
+		size_t n = r->n_msgs;
+
+		rd_group(r, &scope_bind, &b, rd_elem(s, i));
+		if (b.name == NULL && r->n_msgs == n)
+			rd_error(r, rd_elem(s, i), "address is missing");
+		if (b.name == NULL)
+			continue;
+		f->binds = arena_grow(r->arena, f->binds, f->n_binds, sizeof(*f->binds));
+		f->binds[f->n_binds++] = b;
+	}
+}
+
+void
+print_binds(struct printer *p, const struct conf_key *k, const void *obj)
+{
+	const struct conf_frontend *f = obj;
+	const char **v = calloc(f->n_binds + 1, sizeof(*v));
+
+	if (v == NULL)
+		abort();
+	for (size_t i = 0; i < f->n_binds; i++)
+		v[i] = f->binds[i].name;
+	if (f->n_binds > 0)
+		pr_strings(p, k->name, v, f->n_binds);
+	free(v);
+}
+
+/* ---- allow, deny ------------------------------------------------------------------------------
+ */
+
+static struct conf_access *
+access_add(struct reader *r, struct conf_frontend *f, enum conf_action action, bool file)
+{
+	struct conf_access *a = f->n_access > 0 ? &f->access[f->n_access - 1] : NULL;
+
+	if (a != NULL && a->action == action && a->file == NULL && !file)
+		return a;
+	f->access = arena_grow(r->arena, f->access, f->n_access, sizeof(*f->access));
+	a = &f->access[f->n_access++];
+	memset(a, 0, sizeof(*a));
+	a->action = action;
+	return a;
+}
+
+static void
+access_add_net(struct reader *r, struct conf_access *a, struct sock_net net)
+{
+	a->nets = arena_grow(r->arena, a->nets, a->n_nets, sizeof(*a->nets));
+	a->nets[a->n_nets++] = net;
+}
+
+void
+read_access(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
+{
+	struct conf_frontend *f = obj;
+	enum conf_action action = (enum conf_action)k->offset;
+
+	for (size_t i = 0; i < rd_count(s); i++) {
+		const config_setting_t *e = rd_elem(s, i);
+		const char *text = rd_string(r, e, "a network, \"all\" or the path of a file");
+		struct sock_net net = {0};
+
+		if (text == NULL)
+			continue;
+		if (text[0] == '/') {
+			access_add(r, f, action, true)->file = text;
+		} else if (strcmp(text, "all") == 0) {
+			net.family = AF_INET;
+			access_add_net(r, access_add(r, f, action, false), net);
+			net.family = AF_INET6;
+			access_add_net(r, access_add(r, f, action, false), net);
+		} else if (sock_net_parse(&net, text) == 0) {
+			access_add_net(r, access_add(r, f, action, false), net);
+		} else {
+			rd_error(r, e,
+			    "\"%s\" is no network: write it as \"192.0.2.0/24\" (bits behind "
+			    "the prefix are 0), \"all\", or the path of a file",
+			    text);
+		}
+	}
+}
+
+static const char *
+net_format(const struct sock_net *n, char *buf, size_t size)
+{
+	char host[INET6_ADDRSTRLEN];
+
+	inet_ntop(n->family, n->addr, host, sizeof(host));
+	snprintf(buf, size, "%s/%u", host, n->prefix);
+	return buf;
+}
+
+static void
+print_access_run(struct printer *p, const struct conf_access *a, size_t n)
+{
+	char text[INET6_ADDRSTRLEN + 8];
+
+	pr_open(p, a->action == CONF_ALLOW ? "allow" : "deny", '(');
+	for (size_t i = 0; i < n; i++) {
+		if (a[i].file != NULL)
+			pr_string(p, NULL, a[i].file);
+		for (size_t j = 0; j < a[i].n_nets; j++)
+			pr_string(p, NULL, net_format(&a[i].nets[j], text, sizeof(text)));
+	}
+	pr_close(p);
+}
+
+void
+print_access(struct printer *p, const struct conf_key *k, const void *obj)
+{
+	const struct conf_frontend *f = obj;
+
+	(void)k;
+	for (size_t i = 0, n; i < f->n_access; i += n) {
+		for (n = 1; i + n < f->n_access && f->access[i + n].action == f->access[i].action;)
+			n++;
+		print_access_run(p, &f->access[i], n);
+	}
+}
+
+/* ---- names of backends ------------------------------------------------------------------------
+ */
+
+static uint32_t
+backend_ref(struct reader *r, const config_setting_t *s)
+{
+	const char *text = rd_string(r, s, "the name of a backend");
+	uint32_t b;
+
+	if (text == NULL)
+		return CONF_NONE;
+	b = conf_find_backend(r->conf, text);
+	if (b == CONF_NONE)
+		rd_error(r, s, "there is no backend \"%s\"", text);
+	return b;
+}
+
+void
+read_backend_name(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
+{
+	*(uint32_t *)(void *)((char *)obj + k->offset) = backend_ref(r, s);
+}
+
+void
+print_backend_name(struct printer *p, const struct conf_key *k, const void *obj)
+{
+	uint32_t b = *(const uint32_t *)(const void *)((const char *)obj + k->offset);
+
+	if (b != CONF_NONE)
+		pr_string(p, k->name, p->conf->backends[b].name);
+}
+
+void
+read_backend_names(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
+{
+	struct conf_frontend *f = obj;
+
+	(void)k;
+	f->n_monitor_fail = 0;
+	f->monitor_fail = NULL;
+	for (size_t i = 0; i < rd_count(s); i++) {
+		uint32_t b = backend_ref(r, rd_elem(s, i));
+
+		if (b == CONF_NONE)
+			continue;
+		f->monitor_fail = arena_grow(
+		    r->arena, f->monitor_fail, f->n_monitor_fail, sizeof(*f->monitor_fail));
+		f->monitor_fail[f->n_monitor_fail++] = b;
+	}
+}
+
+void
+print_backend_names(struct printer *p, const struct conf_key *k, const void *obj)
+{
+	const struct conf_frontend *f = obj;
+
+	pr_open(p, k->name, '(');
+	for (size_t i = 0; i < f->n_monitor_fail; i++)
+		pr_string(p, NULL, p->conf->backends[f->monitor_fail[i]].name);
+	pr_close(p);
+}

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The settings of global, frontends and backends. Texts are the manual's: what the setting does,
+ * in one or a few sentences. Defaults: hard-parts 11 of the design; HAProxy's where nothing else
+ * was decided.
+ */
+#include "conf/table.h"
+
+#include <string.h>
+
+#include "conf/conf.h"
+#include "conf/read.h"
+#include "conf/values.h"
+
+#define O(type, field) offsetof(struct type, field)
+#define ROWS(x)        sizeof(x) / sizeof(x[0]), x
+#define DAY            INT64_C(86400000)
+#define MAX_CONN       10000000
+
+static const char *const w_level[] = {
+    "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", NULL};
+static const char *const w_facility[] = {"kern", "user", "mail", "daemon", "auth", "syslog", "lpr",
+    "news", "uucp", "cron", "auth2", "ftp", "ntp", "audit", "alert", "cron2", "local0", "local1",
+    "local2", "local3", "local4", "local5", "local6", "local7", NULL};
+static const char *const w_log_format[] = {"rfc3164", "plain", "journal", NULL};
+static const char *const w_ctl_level[] = {"user", "operator", "admin", NULL};
+static const char *const w_mode[] = {"tcp", "http", NULL};
+static const char *const w_balance[] = {"roundrobin", "leastconn", NULL};
+static const char *const w_check[] = {"tcp", "http", "https", "kubernetes", NULL};
+static const char *const w_init[] = {"up", "fully-up", "down", "fully-down", NULL};
+static const char *const w_marked[] = {"none", "shutdown-sessions", NULL};
+static const char *const w_version[] = {"HTTP/1.0", "HTTP/1.1", NULL};
+static const char *const w_verify[] = {"none", "required", NULL};
+
+/* ---- defaults that depend on other settings ---------------------------------------------------
+ */
+
+static int64_t
+log_format(const void *obj)
+{
+	const struct conf_log *l = obj;
+
+	return l->address != NULL && strcmp(l->address, "stderr") == 0 ? CONF_LOG_PLAIN
+								       : CONF_LOG_RFC3164;
+}
+
+static int64_t
+client_timeout(const void *obj)
+{
+	return ((const struct conf_frontend *)obj)->mode == CONF_MODE_HTTP ? 50000 : 3600000;
+}
+
+static int64_t
+queue_timeout(const void *obj)
+{
+	return ((const struct conf_backend *)obj)->timeout_connect_ms;
+}
+
+static int64_t
+check_verify(const void *obj)
+{
+	const struct conf_check *c = obj;
+
+	return c->type != CONF_CHECK_KUBERNETES || c->ca_file != NULL;
+}
+
+static const char *
+check_uri(const void *obj)
+{
+	return ((const struct conf_check *)obj)->type == CONF_CHECK_KUBERNETES ? "/readyz" : "/";
+}
+
+/* ---- global -----------------------------------------------------------------------------------
+ */
+
+static const struct conf_key log_keys[] = {
+    {"address", K_CUSTOM, F_MAIN | F_REQUIRED, .offset = 0, .read = read_log_address,
+	.print = print_log_address, .syntax = "string",
+	.text = "Where lines go: \"stderr\", the path of a UNIX datagram socket such as "
+		"\"/dev/log\", or an address with or without port (UDP, port 514)."},
+    {"facility", K_ENUM, .offset = O(conf_log, facility), .dflt = 3, .words = w_facility,
+	.text = "The syslog facility."},
+    {"level", K_ENUM, .offset = O(conf_log, level), .dflt = 6, .words = w_level,
+	.text = "The least important level that is sent. Lines about sessions have level info, so "
+		"anything above it receives none of them."},
+    {"format", K_ENUM, .offset = O(conf_log, format), .dflt_of = log_format, .words = w_log_format,
+	.dflt_text = "plain for stderr, else rfc3164",
+	.text =
+	    "rfc3164: as HAProxy's default. plain: the message alone. journal: with the priority "
+	    "in front that journald understands."},
+    {"len", K_UINT, .offset = O(conf_log, len), .min = 80, .max = 65535, .dflt = 1024,
+	.text = "Bytes after which a line is cut."},
+};
+const struct conf_scope scope_log = {"log", "Log targets",
+    "In global: one target, or several. A string is an address.", ROWS(log_keys)};
+
+static const struct conf_key control_keys[] = {
+    {"path", K_STRING, F_MAIN | F_RESTART, .offset = O(conf_control, path),
+	.text = "The UNIX socket on which vipd takes commands. None: no control socket."},
+    {"mode", K_FILEMODE, F_RESTART, .offset = O(conf_control, mode), .max = 0777, .dflt = 0600,
+	.text = "The socket's file mode, a string in octal."},
+    {"user", K_STRING, F_RESTART, .offset = O(conf_control, user), .dflt_text = "who starts vipd",
+	.text = "The socket's owner."},
+    {"group", K_STRING, F_RESTART, .offset = O(conf_control, group),
+	.dflt_text = "the group of who starts vipd", .text = "The socket's group."},
+    {"level", K_ENUM, .offset = O(conf_control, level), .dflt = 1, .words = w_ctl_level,
+	.text =
+	    "What may be done over the socket: user reads what is not sensitive, operator reads "
+	    "all and changes what does no harm, admin everything."},
+    {"timeout", K_MS, .offset = O(conf_control, timeout_ms), .min = 1000, .max = DAY, .dflt = 10000,
+	.text = "How long a silent connection to the socket is kept."},
+};
+const struct conf_scope scope_control = {
+    "control", "Control socket", "In global. A string is the path.", ROWS(control_keys)};
+
+static const struct conf_key global_keys[] = {
+    {"workers", K_UINT, F_RESTART, .offset = O(conf_global, workers), .max = 256,
+	.text = "Number of worker processes. 0: one per CPU that vipd may use (affinity mask and "
+		"cgroup), at most 8."},
+    {"maxconn", K_UINT, .offset = O(conf_global, maxconn), .max = MAX_CONN,
+	.dflt_text = "from the descriptor limit: min(10000, (nofile - 200) / 2) x workers",
+	.text = "Most sessions at once, over all workers. At the limit connections wait in the "
+		"kernel. 0: the default."},
+    {"user", K_STRING, F_RESTART, .offset = O(conf_global, user), .dflt_string = "vipd",
+	.text = "The user as whom workers, checker and vrrp run when vipd is started as root."},
+    {"group", K_STRING, F_RESTART, .offset = O(conf_global, group), .dflt_text = "the user's group",
+	.text = "The group as which they run."},
+    {"log", K_CUSTOM, F_SEVERAL, .offset = 0, .scope = &scope_log, .read = read_logs,
+	.print = print_logs, .syntax = "string or group", .dflt_text = "stderr",
+	.text = "Where log lines go; see Log targets."},
+    {"log_tag", K_STRING, .offset = O(conf_global, log_tag), .dflt_string = "vipd",
+	.text = "The program's name in syslog lines."},
+    {"control", K_GROUP, .offset = O(conf_global, control), .scope = &scope_control,
+	.text = "The control socket; see Control socket."},
+    {"stats_file", K_STRING, .offset = O(conf_global, stats_file),
+	.dflt_string = "/var/lib/vipd/stats", .check = check_path,
+	.text = "The file to which SIGUSR1 writes the statistics."},
+    {"state_dir", K_STRING, F_RESTART, .offset = O(conf_global, state_dir),
+	.dflt_string = "/var/lib/vipd", .check = check_path,
+	.text = "Where vipd keeps what must outlive it: boot counters, marks of its addresses."},
+    {"hard_stop_after", K_MS, .offset = O(conf_global, hard_stop_after_ms), .max = 30 * DAY,
+	.dflt = 5000, .text = "How long sessions may go on after SIGTERM before they are closed."},
+    {"node", K_STRING, .offset = O(conf_global, node), .dflt_text = "the host's name",
+	.text = "This host's name in statistics."},
+    {"max_servers", K_UINT, F_RESTART, .offset = O(conf_global, max_servers), .min = 1,
+	.max = 65534, .dflt = 16384,
+	.text = "Most servers over all backends that a reload can reach without a restart."},
+    {"max_backends", K_UINT, F_RESTART, .offset = O(conf_global, max_backends), .min = 1,
+	.max = 4096, .dflt = 1024, .text = "The same for backends."},
+    {"max_frontends", K_UINT, F_RESTART, .offset = O(conf_global, max_frontends), .min = 1,
+	.max = 4096, .dflt = 1024, .text = "The same for frontends."},
+    {"spread_checks", K_UINT, .offset = O(conf_global, spread_checks), .max = 50,
+	.text = "Percent by which the time between two probes of a server is varied by chance, so "
+		"that probes do not come in bursts."},
+    {"quickstart", K_BOOL, F_RESTART, .offset = O(conf_global, quickstart),
+	.text = "For trying vipd: if user does not exist, nobody is taken instead, with a word."},
+};
+const struct conf_scope scope_global = {"global", "Global settings",
+    "The group global: what concerns the whole daemon.", ROWS(global_keys)};
+
+/* ---- keepalive --------------------------------------------------------------------------------
+ */
+
+static const struct conf_key keepalive_keys[] = {
+    {"on", K_BOOL, F_MAIN, .offset = O(conf_keepalive, on), .dflt = 1,
+	.text = "Whether the kernel asks a silent peer if it is still there."},
+    {"idle", K_SECONDS, .offset = O(conf_keepalive, idle_s), .min = 1, .max = 32767, .dflt = 60,
+	.text = "Silence before the first question; whole seconds."},
+    {"interval", K_SECONDS, .offset = O(conf_keepalive, interval_s), .min = 1, .max = 32767,
+	.dflt = 10, .text = "Time between two questions; whole seconds."},
+    {"count", K_INT, .offset = O(conf_keepalive, count), .min = 1, .max = 127, .dflt = 6,
+	.text = "Unanswered questions after which the connection is dead."},
+};
+const struct conf_scope scope_keepalive = {"keepalive", "TCP keepalive",
+    "The settings clitcpka, srvtcpka and tcpka. true or false alone switches it.",
+    ROWS(keepalive_keys)};
+
+/* ---- frontends --------------------------------------------------------------------------------
+ */
+
+static const struct conf_key bind_keys[] = {
+    {"address", K_CUSTOM, F_MAIN | F_REQUIRED, .offset = 0, .read = read_bind_address,
+	.print = print_bind_address, .syntax = "string",
+	.text =
+	    "\"192.0.2.1:6443\", \"*:6443\" or \":6443\" (all of IPv4), \"[2001:db8::1]:6443\", "
+	    "\"[::]:6443\", or the path of a UNIX socket. The address need not be on this host "
+	    "yet."},
+};
+const struct conf_scope scope_bind = {
+    "bind", "Listening addresses", "In a frontend. A string is the address.", ROWS(bind_keys)};
+
+static const struct conf_key frontend_keys[] = {
+    {"mode", K_ENUM, F_DEFAULTS, .offset = O(conf_frontend, mode), .words = w_mode,
+	.text = "tcp: connections are relayed to a backend. http: the frontend answers by itself "
+		"(monitor_uri, stats_uri, metrics_uri)."},
+    {"bind", K_CUSTOM, F_SEVERAL | F_REQUIRED | F_OWN | F_NODIFF, .offset = 0, .scope = &scope_bind,
+	.read = read_binds, .print = print_binds, .syntax = "string or group",
+	.text = "Where the frontend listens; see Listening addresses. A wildcard and one of its "
+		"addresses may stand together."},
+    {"default_backend", K_CUSTOM, F_DEFAULTS, .readers = R_WORKER,
+	.offset = O(conf_frontend, default_backend), .read = read_backend_name,
+	.print = print_backend_name, .syntax = "name of a backend",
+	.text = "The backend that gets the connections. Mode tcp needs it."},
+    {"maxconn", K_UINT, F_DEFAULTS, .offset = O(conf_frontend, maxconn), .max = MAX_CONN,
+	.text = "Most sessions of this frontend at once. 0: only the global limit."},
+    {"backlog", K_UINT, F_DEFAULTS, .offset = O(conf_frontend, backlog), .min = 1, .max = 1000000,
+	.dflt = 1024,
+	.text =
+	    "Connections that may wait in each accept queue (one a worker). The kernel cuts it at "
+	    "net.core.somaxconn."},
+    {"timeout.client", K_MS, F_DEFAULTS, .offset = O(conf_frontend, timeout_client_ms), .min = 1,
+	.max = 30 * DAY, .dflt_of = client_timeout, .dflt_text = "1h in mode tcp, 50s in mode http",
+	.text = "How long a client may be silent. Watches and exec sessions are silent for long."},
+    {"timeout.client_fin", K_MS, F_DEFAULTS, .offset = O(conf_frontend, timeout_client_fin_ms),
+	.min = 1, .max = 30 * DAY, .dflt = 30000,
+	.text = "The same when one direction has been closed."},
+    {"timeout.http_request", K_MS, F_DEFAULTS, .offset = O(conf_frontend, timeout_http_request_ms),
+	.min = 1, .max = DAY, .dflt = 10000,
+	.text = "Mode http: how long a request may take to arrive in full."},
+    {"timeout.http_keep_alive", K_MS, F_DEFAULTS,
+	.offset = O(conf_frontend, timeout_http_keep_alive_ms), .min = 1, .max = DAY, .dflt = 10000,
+	.text = "Mode http: how long a connection waits for its next request."},
+    {"clitcpka", K_GROUP, F_DEFAULTS, .offset = O(conf_frontend, keepalive),
+	.scope = &scope_keepalive, .text = "TCP keepalive towards clients; see TCP keepalive."},
+    {"tcpka", K_GROUP, F_DEFAULTS | F_INPUT, .offset = O(conf_frontend, keepalive),
+	.scope = &scope_keepalive, .text = "The same; in defaults it means both sides."},
+    {"tcp_user_timeout", K_MS, F_DEFAULTS, .offset = O(conf_frontend, tcp_user_timeout_ms),
+	.max = DAY, .dflt = 30000,
+	.text = "How long data may stay unacknowledged before the connection is dead. 0: the "
+		"kernel's."},
+    {"allow", K_CUSTOM, F_SEVERAL | F_OWN, .readers = R_WORKER, .offset = CONF_ALLOW,
+	.read = read_access, .print = print_access, .syntax = "network, \"all\", or path of a file",
+	.text = "Clients that may connect. allow and deny are tested in the order of the file, the "
+		"first that holds the client's address decides; a client in none is let in. A file "
+		"has a network on each line."},
+    {"deny", K_CUSTOM, F_SEVERAL | F_OWN | F_INPUT, .offset = CONF_DENY, .read = read_access,
+	.print = print_access, .syntax = "network, \"all\", or path of a file",
+	.text = "Clients that may not: they are reset after the accept, and counted."},
+    {"monitor_uri", K_STRING, F_DEFAULTS, .offset = O(conf_frontend, monitor_uri),
+	.check = check_uri_path,
+	.text =
+	    "Mode http: the path that answers 200, or 503 when a backend of monitor_fail has no "
+	    "usable server."},
+    {"stats_uri", K_STRING, F_DEFAULTS, .offset = O(conf_frontend, stats_uri),
+	.check = check_uri_path,
+	.text = "Mode http: the path of the statistics page; with \";csv\" behind it as CSV."},
+    {"metrics_uri", K_STRING, F_DEFAULTS, .offset = O(conf_frontend, metrics_uri),
+	.check = check_uri_path, .text = "Mode http: the path of the metrics."},
+    {"monitor_fail", K_CUSTOM, F_SEVERAL | F_DEFAULTS, .readers = R_WORKER, .offset = 0,
+	.read = read_backend_names, .print = print_backend_names, .syntax = "name of a backend",
+	.dflt_text = "all backends; 503 when none has a usable server",
+	.text = "The backends on which monitor_uri depends: 503 when one of them has no usable "
+		"server."},
+    {"tcplog", K_BOOL, F_DEFAULTS, .offset = O(conf_frontend, tcplog), .dflt = 1,
+	.text = "A line per session, at level info, in HAProxy's tcplog format."},
+    {"dontlognull", K_BOOL, F_DEFAULTS, .offset = O(conf_frontend, dontlognull), .dflt = 1,
+	.text = "No line for sessions in which no byte was moved."},
+    {"dontlog_normal", K_BOOL, F_DEFAULTS, .offset = O(conf_frontend, dontlog_normal),
+	.text = "No line for sessions that ended well."},
+};
+const struct conf_scope scope_frontend = {"frontend", "Frontends",
+    "The group frontends holds a group for each frontend: where clients come in.",
+    ROWS(frontend_keys)};
+
+/* ---- backends ---------------------------------------------------------------------------------
+ */
+
+static const struct conf_key check_keys[] = {
+    {"on", K_BOOL, F_DEFAULTS, .offset = O(conf_check, on), .dflt = 1,
+	.text = "Whether servers are probed. Short: check = false."},
+    {"type", K_ENUM, F_MAIN, .offset = O(conf_check, type), .words = w_check,
+	.text = "tcp: a connection succeeds. http, https: a request is answered with an expected "
+		"status. kubernetes: TLS, GET /readyz, 200."},
+    {"port", K_PORT, .offset = O(conf_check, port), .min = 1, .max = 65535,
+	.dflt_text = "the server's", .text = "Another port for probes."},
+    {"inter", K_MS, .offset = O(conf_check, inter_ms), .min = 10, .max = DAY, .dflt = 2000,
+	.text = "Time between two probes."},
+    {"fastinter", K_MS, .offset = O(conf_check, fastinter_ms), .min = 10, .max = DAY,
+	.dflt_text = "inter", .text = "The same while a server is losing or gaining health."},
+    {"downinter", K_MS, .offset = O(conf_check, downinter_ms), .min = 10, .max = DAY,
+	.dflt_text = "inter", .text = "The same while a server is down."},
+    {"timeout", K_MS, .offset = O(conf_check, timeout_ms), .max = DAY, .dflt_text = "none",
+	.text = "How long the answer may take once connected; the connection itself may take "
+		"min(timeout.connect, inter). 0: inter bounds the whole probe."},
+    {"rise", K_UINT, .offset = O(conf_check, rise), .min = 1, .max = 100, .dflt = 2,
+	.text = "Good probes in a row after which a server is up."},
+    {"fall", K_UINT, .offset = O(conf_check, fall), .min = 1, .max = 100, .dflt = 3,
+	.text = "Bad probes in a row after which a server is down."},
+    {"init_state", K_ENUM, .readers = R_CHECKER, .offset = O(conf_check, init_state),
+	.words = w_init,
+	.text =
+	    "What a server counts as before its first probes: up (one bad probe takes it down), "
+	    "fully-up (fall bad probes), down (one good probe brings it up), fully-down (rise good "
+	    "probes)."},
+    {"method", K_STRING, .readers = R_CHECKER, .offset = O(conf_check, method),
+	.dflt_string = "GET", .check = check_token, .text = "http, https: the request's method."},
+    {"uri", K_STRING, .readers = R_CHECKER, .offset = O(conf_check, uri),
+	.dflt_string_of = check_uri, .dflt_text = "\"/\"; kubernetes: \"/readyz\"",
+	.check = check_uri_path, .text = "The request's path."},
+    {"version", K_STRING, .readers = R_CHECKER, .offset = O(conf_check, version),
+	.dflt_string = "HTTP/1.1", .words = w_version, .text = "The request's version."},
+    {"host", K_STRING, .readers = R_CHECKER, .offset = O(conf_check, host),
+	.dflt_text = "the server's address", .check = check_header_value,
+	.text = "The Host header."},
+    {"headers", K_STRINGS, F_SEVERAL | F_SECRET, .readers = R_CHECKER,
+	.offset = O(conf_check, headers), .check = check_header,
+	.text = "More headers, \"Name: value\" each."},
+    {"status", K_CUSTOM, F_SEVERAL, .readers = R_CHECKER, .offset = 0, .read = read_status,
+	.print = print_status, .syntax = "number or \"from-to\"",
+	.dflt_text = "\"200-399\"; kubernetes: 200", .text = "Statuses that are good."},
+    {"verify", K_BOOL, .readers = R_CHECKER, .offset = O(conf_check, verify),
+	.dflt_of = check_verify, .dflt_text = "true; kubernetes without ca_file: false",
+	.words = w_verify,
+	.text = "https, kubernetes: whether the server's certificate must be good. \"none\" and "
+		"\"required\" mean the same as false and true."},
+    {"ca_file", K_STRING, .readers = R_CHECKER, .offset = O(conf_check, ca_file),
+	.check = check_path, .dflt_text = "the system's",
+	.text = "Certificates, PEM, that may have signed the server's."},
+    {"sni", K_STRING, .readers = R_CHECKER, .offset = O(conf_check, sni),
+	.check = check_header_value,
+	.text = "The name that is asked for in TLS, and that the certificate must carry."},
+    {"crt", K_STRING, .readers = R_CHECKER, .offset = O(conf_check, crt), .check = check_path,
+	.text = "A certificate and its key, PEM, that the probe shows to the server."},
+};
+const struct conf_scope scope_check = {"check", "Checks",
+    "In defaults, a backend, default_server or a server: how servers are probed. Each place adds "
+    "to "
+    "the one before. A string is the type; false switches probing off. Every server is probed "
+    "unless "
+    "it says otherwise.",
+    ROWS(check_keys)};
+
+static const struct conf_key server_keys[] = {
+    {"address", K_CUSTOM, F_MAIN | F_REQUIRED | F_OWN | F_NODIFF, .offset = 0,
+	.read = read_server_address, .print = print_server_address, .syntax = "string",
+	.text =
+	    "\"192.0.2.10:6443\", \"[2001:db8::10]:6443\" or the path of a UNIX socket. Names of "
+	    "hosts are not resolved yet."},
+    {"id", K_UINT, F_OWN, .offset = O(conf_server, id), .min = 1, .max = 1000000,
+	.dflt_text = "its place in the file, from 1", .text = "The number in statistics (sid)."},
+    {"weight", K_UINT, .offset = O(conf_server, weight), .max = 256, .dflt = 1,
+	.text = "Share of the connections, relative to the other servers. 0: none."},
+    {"maxconn", K_UINT, .offset = O(conf_server, maxconn), .max = MAX_CONN,
+	.text =
+	    "Most sessions on the server at once; more wait in the backend's queue. 0: no limit."},
+    {"maxqueue", K_UINT, .offset = O(conf_server, maxqueue), .max = MAX_CONN,
+	.text =
+	    "Most sessions that may wait; the sum over a backend's servers bounds its queue. 0: no "
+	    "limit."},
+    {"slowstart", K_MS, .offset = O(conf_server, slowstart_ms), .max = DAY,
+	.text =
+	    "After a server came up its weight and its maxconn grow from little to full in this "
+	    "time."},
+    {"disabled", K_BOOL, .offset = O(conf_server, disabled),
+	.text = "The server starts in maintenance: no sessions, no probes."},
+    {"on_marked_down", K_ENUM, .offset = O(conf_server, on_marked_down), .words = w_marked,
+	.text =
+	    "shutdown-sessions: when the server goes down its sessions are reset at once, so that "
+	    "clients come back on another."},
+    {"check", K_CUSTOM, .offset = O(conf_server, check), .scope = &scope_check, .read = read_check,
+	.print = print_check, .syntax = "group, string or boolean",
+	.text = "How this server is probed, over the backend's check; see Checks."},
+};
+const struct conf_scope scope_server = {"server", "Servers",
+    "In a backend the group servers holds a group for each server; default_server holds what all "
+    "of "
+    "them begin with. A string is the address.",
+    ROWS(server_keys)};
+
+static const struct conf_key backend_keys[] = {
+    {"mode", K_ENUM, .offset = O(conf_backend, mode), .words = w_mode,
+	.text = "Backends relay tcp."},
+    {"balance", K_ENUM, F_DEFAULTS, .offset = O(conf_backend, balance), .words = w_balance,
+	.text =
+	    "roundrobin: each server in turn, as often as its weight says, exact over all workers. "
+	    "leastconn: the server with the fewest sessions for its weight."},
+    {"timeout.connect", K_MS, F_DEFAULTS, .offset = O(conf_backend, timeout_connect_ms), .min = 1,
+	.max = DAY, .dflt = 5000, .text = "How long a connection to a server may take."},
+    {"timeout.server", K_MS, F_DEFAULTS, .readers = R_WORKER,
+	.offset = O(conf_backend, timeout_server_ms), .min = 1, .max = 30 * DAY, .dflt = 3600000,
+	.text = "How long a server may be silent."},
+    {"timeout.tunnel", K_MS, F_DEFAULTS, .readers = R_WORKER,
+	.offset = O(conf_backend, timeout_tunnel_ms), .max = 30 * DAY,
+	.dflt_text = "none: client and server hold",
+	.text =
+	    "Once data went both ways, how long both sides may be silent, in place of client and "
+	    "server."},
+    {"timeout.server_fin", K_MS, F_DEFAULTS, .readers = R_WORKER,
+	.offset = O(conf_backend, timeout_server_fin_ms), .min = 1, .max = 30 * DAY, .dflt = 30000,
+	.text = "How long a server may be silent when one direction has been closed."},
+    {"timeout.queue", K_MS, F_DEFAULTS, .readers = R_WORKER,
+	.offset = O(conf_backend, timeout_queue_ms), .min = 1, .max = DAY, .dflt_of = queue_timeout,
+	.dflt_text = "timeout.connect", .text = "How long a session may wait for a free server."},
+    {"timeout.check", K_MS, F_DEFAULTS | F_INPUT,
+	.offset = O(backend_input, server.check.timeout_ms), .max = DAY,
+	.text = "The same as timeout in check."},
+    {"retries", K_UINT, F_DEFAULTS, .readers = R_WORKER, .offset = O(conf_backend, retries),
+	.max = 100, .dflt = 3, .text = "Further attempts when a connection to a server fails."},
+    {"redispatch", K_BOOL, F_DEFAULTS, .readers = R_WORKER, .offset = O(conf_backend, redispatch),
+	.dflt = 1,
+	.text = "A further attempt goes to another server at once. false: to the same one, after a "
+		"pause."},
+    {"fullconn", K_UINT, F_DEFAULTS, .readers = R_WORKER, .offset = O(conf_backend, fullconn),
+	.max = MAX_CONN, .text = "Sessions of the backend at which it counts as full. 0: none."},
+    {"srvtcpka", K_GROUP, F_DEFAULTS, .readers = R_WORKER, .offset = O(conf_backend, keepalive),
+	.scope = &scope_keepalive, .text = "TCP keepalive towards servers; see TCP keepalive."},
+    {"tcpka", K_GROUP, F_DEFAULTS | F_INPUT, .offset = O(conf_backend, keepalive),
+	.scope = &scope_keepalive, .text = "The same; in defaults it means both sides."},
+    {"tcp_user_timeout", K_MS, F_DEFAULTS, .readers = R_WORKER,
+	.offset = O(conf_backend, tcp_user_timeout_ms), .max = DAY, .dflt = 30000,
+	.text = "As in frontends, towards servers."},
+    {"check", K_CUSTOM, F_DEFAULTS | F_INPUT, .offset = O(backend_input, server.check),
+	.scope = &scope_check, .read = read_check, .syntax = "group, string or boolean",
+	.text = "How the servers are probed; see Checks."},
+    {"default_server", K_CUSTOM, F_DEFAULTS | F_INPUT, .offset = O(backend_input, server),
+	.scope = &scope_server, .read = read_default_server, .syntax = "group",
+	.text = "What all servers of the backend begin with; see Servers."},
+    {"servers", K_CUSTOM, F_OWN | F_NODIFF, .offset = 0, .scope = &scope_server,
+	.read = read_servers, .print = print_servers, .syntax = "groups or strings by name",
+	.text = "The servers; see Servers."},
+};
+const struct conf_scope scope_backend = {"backend", "Backends",
+    "The group backends holds a group for each backend: a set of servers that do the same.",
+    ROWS(backend_keys)};

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+/* What strings must look like. Pure. */
+#include "conf/values.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define TOKEN "!#$%&'*+-.^_`|~" /* besides letters and digits; RFC 9110 section 5.6.2 */
+
+int
+check_path(const char *s, const char **why)
+{
+	*why = "a path begins with /";
+	return s[0] == '/' ? 0 : -1;
+}
+
+int
+check_uri_path(const char *s, const char **why)
+{
+	*why = "it begins with / and has no blanks";
+	if (s[0] != '/')
+		return -1;
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s <= 0x20 || (unsigned char)*s >= 0x7f)
+			return -1;
+	return 0;
+}
+
+static size_t
+token_len(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] != '\0' && (isalnum((unsigned char)s[n]) || strchr(TOKEN, s[n]) != NULL))
+		n++;
+	return n;
+}
+
+int
+check_token(const char *s, const char **why)
+{
+	*why = "a word such as GET or HEAD";
+	return s[0] != '\0' && s[token_len(s)] == '\0' ? 0 : -1;
+}
+
+int
+check_header_value(const char *s, const char **why)
+{
+	*why = "printable characters, not empty";
+	if (*s == '\0')
+		return -1;
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return -1;
+	return 0;
+}
+
+int
+check_header(const char *s, const char **why)
+{
+	size_t n = token_len(s);
+	const char *ignored;
+
+	if (n == 0 || s[n] != ':' || check_header_value(s, &ignored) == -1) {
+		*why = "a header is written \"Name: value\"";
+		return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: ISC */
+/* What strings must look like, for the rows of the table: 0, or -1 with the reason. */
+#ifndef CONF_VALUES_H
+#define CONF_VALUES_H
+
+int check_path(const char *, const char **why);         /* an absolute path */
+int check_uri_path(const char *, const char **why);     /* "/x" without blanks */
+int check_token(const char *, const char **why);        /* an HTTP method */
+int check_header(const char *, const char **why);       /* "Name: value" */
+int check_header_value(const char *, const char **why); /* printable, not empty */
+
+#endif

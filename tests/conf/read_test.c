@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: ISC */
+/* conf: reading, messages with their lines, printing and reading back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+
+static const char *const sample =
+    "global = {\n"
+    "  workers = 2; maxconn = 2000;\n"
+    "  log = ( \"stderr\", { address = \"127.0.0.1\"; facility = \"local0\"; level = \"err\"; } "
+    ");\n"
+    "  control = \"/run/vipd/control.sock\"; hard-stop-after = \"90s\"; user = \"a\\\"b\\\\c\";\n"
+    "};\n"
+    "defaults = { timeout = { connect = \"3s\"; client = \"50s\"; check = \"700ms\"; };\n"
+    "             check = { inter = \"1s\"; }; tcpka = { idle = \"30s\"; }; };\n"
+    "frontends = {\n"
+    "  mon = { mode = \"http\"; bind = \":8404\"; monitor_uri = \"/m\"; monitor_fail = \"api\"; "
+    "};\n"
+    "  api = { bind = [ \"0.0.0.0:6443\", \"127.0.0.1:6443\", \"[::1]:6443\" ];\n"
+    "          default-backend = \"api\"; allow = [ \"192.0.2.0/24\", \"2001:db8::/32\" ];\n"
+    "          deny = ( \"all\" ); };\n"
+    "};\n"
+    "backends = {\n"
+    "  api = { check = { type = \"kubernetes\"; rise = 1; headers = \"Authorization: Bearer x\"; "
+    "};\n"
+    "          default_server = { weight = 100; slowstart = \"60s\"; };\n"
+    "          servers = { a = \"192.0.2.1:6443\";\n"
+    "                      b = { address = \"192.0.2.2:6443\"; weight = 50;\n"
+    "                            check = { type = \"http\"; status = [ 200, 301 ]; }; };\n"
+    "                      c = { address = \"192.0.2.3:6443\"; check = false; slowstart = 0; }; }; "
+    "};\n"
+    "  two = { servers = ( { name = \"1\"; address = \"[2001:db8::1]:80\"; id = 7; },\n"
+    "                      { name = \"2\"; address = \"/run/x.sock\"; } ); };\n"
+    "};\n";
+
+static struct conf *
+read_ok(const char *text)
+{
+	struct conf_msgs m = {0};
+	struct conf *c = conf_read_text(text, strlen(text), "t", &m);
+
+	if (m.n != 0)
+		conf_msgs_print(&m, stderr);
+	assert_non_null(c);
+	assert_int_equal(m.n, 0);
+	conf_msgs_free(&m);
+	return c;
+}
+
+static char *
+print(const struct conf *c, enum conf_reader reader)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	assert_non_null(f);
+	assert_int_equal(conf_print(c, f, reader), 0);
+	fclose(f);
+	return text;
+}
+
+static void
+values(void **state)
+{
+	struct conf *c = read_ok(sample);
+	const struct conf_backend *b = &c->backends[0];
+
+	(void)state;
+	assert_int_equal(c->global.workers, 2);
+	assert_int_equal(c->global.hard_stop_after_ms, 90000);
+	assert_string_equal(c->global.user, "a\"b\\c");
+	assert_int_equal(c->global.n_logs, 2);
+	assert_int_equal(c->global.logs[0].format, CONF_LOG_PLAIN);
+	assert_int_equal(c->global.logs[1].format, CONF_LOG_RFC3164);
+	assert_int_equal(sock_addr_port(&c->global.logs[1].to), 514);
+	assert_int_equal(c->global.logs[1].facility, 16);
+	assert_int_equal(c->global.logs[1].level, 3);
+	assert_int_equal(c->n_frontends, 2);
+	assert_int_equal(c->frontends[0].timeout_client_ms, 50000);
+	assert_int_equal(c->frontends[0].monitor_fail[0], 0);
+	assert_int_equal(c->frontends[0].default_backend, CONF_NONE);
+	assert_int_equal(c->frontends[1].n_binds, 3);
+	assert_string_equal(c->frontends[0].binds[0].name, "0.0.0.0:8404");
+	assert_int_equal(c->frontends[1].n_access, 2);
+	assert_int_equal(c->frontends[1].access[0].n_nets, 2);
+	assert_int_equal(c->frontends[1].keepalive.idle_s, 30);
+	assert_int_equal(b->keepalive.idle_s, 30);
+	assert_int_equal(b->timeout_connect_ms, 3000);
+	assert_int_equal(b->timeout_queue_ms, 3000);
+	assert_int_equal(b->timeout_server_ms, 3600000);
+	assert_int_equal(b->servers[0].weight, 100);
+	assert_int_equal(b->servers[0].check.type, CONF_CHECK_KUBERNETES);
+	assert_int_equal(b->servers[0].check.inter_ms, 1000);
+	assert_int_equal(b->servers[0].check.timeout_ms, 700);
+	assert_int_equal(b->servers[0].check.rise, 1);
+	assert_string_equal(b->servers[0].check.uri, "/readyz");
+	assert_false(b->servers[0].check.verify);
+	assert_int_equal(b->servers[0].check.status[0].to, 200);
+	assert_string_equal(b->servers[1].check.uri, "/");
+	assert_true(b->servers[1].check.verify);
+	assert_int_equal(b->servers[1].check.n_status, 2);
+	assert_int_equal(b->servers[1].weight, 50);
+	assert_false(b->servers[2].check.on);
+	assert_int_equal(b->servers[2].slowstart_ms, 0);
+	assert_int_equal(c->backends[1].servers[0].id, 7);
+	assert_int_equal(c->backends[1].servers[1].id, 2);
+	assert_int_equal(c->backends[1].servers[1].addr.family, AF_UNIX);
+	conf_free(c);
+}
+
+static void
+fixed_point(void **state)
+{
+	struct conf *c = read_ok(sample);
+
+	(void)state;
+	for (enum conf_reader r = CONF_FOR_ALL; r <= CONF_FOR_HUMAN; r++) {
+		char *a = print(c, r), *b;
+		struct conf *again = read_ok(a);
+
+		b = print(again, r);
+		assert_string_equal(a, b);
+		assert_true(
+		    (strstr(a, "Bearer") != NULL) == (r == CONF_FOR_ALL || r == CONF_FOR_CHECKER));
+		assert_true((strstr(a, "frontends") != NULL) ==
+			    (r != CONF_FOR_CHECKER && r != CONF_FOR_VRRP));
+		conf_free(again);
+		free(a);
+		free(b);
+	}
+	conf_free(c);
+}
+
+/* ---- messages ---------------------------------------------------------------------------------
+ */
+
+struct bad {
+	const char *text;
+	unsigned line;
+	const char *want; /* part of the message */
+};
+
+static void
+expect(const struct bad *b)
+{
+	struct conf_msgs m = {0};
+	struct conf *c;
+	char path[] = "/tmp/vipd-conf-XXXXXX";
+	int fd = mkstemp(path);
+	bool found = false;
+
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(write(fd, b->text, strlen(b->text)), (ssize_t)strlen(b->text));
+	close(fd);
+	c = conf_read_file(path, NULL, &m);
+	unlink(path);
+	for (size_t i = 0; i < m.n; i++)
+		found =
+		    found || (m.v[i].where.line == b->line && strstr(m.v[i].text, b->want) != NULL);
+	if (!found) {
+		fprintf(stderr, "wanted line %u: %s, got:\n", b->line, b->want);
+		conf_msgs_print(&m, stderr);
+	}
+	assert_true(found);
+	assert_true((c == NULL) == (m.n_errors != 0));
+	conf_free(c);
+	conf_msgs_free(&m);
+}
+
+#define CASES(name, ...)                                                      \
+	static void name(void **state)                                        \
+	{                                                                     \
+		static const struct bad cases[] = {__VA_ARGS__};              \
+		(void)state;                                                  \
+		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) \
+			expect(&cases[i]);                                    \
+	}
+
+CASES(syntax, {"\xef\xbb\xbfglobal = { };\n", 1, "byte order mark"},
+    {"global = {\n  quickstart = yes;\n};\n", 2, "write true"},
+    {"global = {\n  quickstart = off;\n};\n", 2, "write false"},
+    {"global = {\n  hard_stop_after = 5s;\n};\n", 2, "in quotes, \"5s\""},
+    {"global = {\n  control = /run/x.sock;\n};\n", 2, "in quotes"},
+    {"global = {\n  user = \"vipd;\n  maxconn = 1;\n};\n", 2, "not closed"},
+    {"global = {\n  maxconn = 5000000000;\n};\n", 2, "too large"},
+    {"global = {\n  maxconn = 0x1ffffffff;\n};\n", 2, "too large"},
+    {"global = {\n  maxconn 5;\n};\n", 2, "'=' is missing"},
+    {"global = {\n  maxconn = ;\n};\n", 2, "no value"},
+    {"global = {\n  maxconn = 5;;\n};\n", 2, "one too many"},
+    {"a = [ 1, 2, ];\n", 1, "comma before ']'"}, {"a = [ 1\n, , 2 ];\n", 2, "comma too many"},
+    {"a = ( { b = 1; }\n { b = 2; } );\n", 1, "comma is missing"},
+    {"a = ( { b = 1; }; { b = 2; } );\n", 1, "write ','"},
+    {"a = [ 1, { b = 2; } ];\n", 1, "use ( ) instead"},
+    {"a = {\n b = ( 1, 2 };\n", 2, "'(' of line 2"}, {"a = {\n b = 1;\n", 1, "'}' is missing"},
+    {"a = 1;\n}\n", 2, "closes nothing"}, {"6443-in = { };\n", 1, "cannot be a key"},
+    {"\"a\" = { };\n", 1, "without quotes"}, {"a = 1;\n/* b\n", 2, "not closed"},
+    {"a = [ 1, \"x\" ];\n", 1, "one kind only"}, {"a = 1;\nb = 2;\na = 3;\n", 3, "stands twice"},
+    {"a = $x;\n", 1, "quotes missing"}, {"@include \"/nonexistent/x\"\n", 1, "cannot open"})
+
+CASES(meaning, {"globl = { };\n", 1, "do you mean \"global\""},
+    {"global = {\n maxcon = 1; };\n", 2, "global.maxcon: unknown key; do you mean \"maxconn\""},
+    {"global = {\n weight = 1; };\n", 2, "setting of server"},
+    {"global = {\n log_tag = \"a\";\n log-tag = \"b\"; };\n", 3, "spelt otherwise"},
+    {"global = {\n workers = 257; };\n", 2, "0 to 256"},
+    {"global = {\n workers = \"2\"; };\n", 2, "without quotes"},
+    {"global = {\n quickstart = 1; };\n", 2, "write true"},
+    {"global = {\n quickstart = \"no\"; };\n", 2, "write true or false"},
+    {"global = {\n hard_stop_after = 7; };\n", 2, "write \"7ms\" or \"7s\""},
+    {"global = {\n hard_stop_after = \"7\"; };\n", 2, "\"7ms\" or \"7s\""},
+    {"global = {\n hard_stop_after = \"7 parsecs\"; };\n", 2, "7 parsecs"},
+    {"global = {\n control = { path = \"/x\"; mode = 600; }; };\n", 2, "\"0660\""},
+    {"global = {\n control = { path = \"/x\"; mode = \"0999\"; }; };\n", 2, "octal"},
+    {"global = {\n log = { level = \"info\"; }; };\n", 2, "address is missing"},
+    {"global = {\n log = { address = \"stderr\"; level = \"wraning\"; }; };\n", 2,
+	"do you mean \"warning\""},
+    {"defaults = {\n timeout = { connect = 5000; }; };\n", 2,
+	"defaults.timeout.connect: 5000: a duration needs a unit: write \"5000ms\" or \"5s\""},
+    {"defaults = {\n bind = \":80\"; };\n", 2, "cannot stand in defaults"},
+    {"defaults = {\n timeout = { conect = \"5s\"; }; };\n", 2, "do you mean \"connect\""},
+    {"frontends = {\n a = { default_backend = \"x\"; }; };\n", 2, "bind is missing"},
+    {"frontends = {\n a = { bind = \":80\"; }; };\n", 2, "default_backend is missing"},
+    {"frontends = {\n a = { bind = \":80\"; default_backend = \"x\"; }; };\n", 2,
+	"no backend \"x\""},
+    {"frontends = {\n a = { bind = \"localhost:80\"; }; };\n", 2, "not resolved yet"},
+    {"frontends = {\n a = { bind = \"192.0.2.1\"; }; };\n", 2, "port is missing"},
+    {"frontends = {\n a = { bind = \"::1\"; }; };\n", 2, "\"[::1]:PORT\""},
+    {"frontends = {\n a = { bind = \"192.0.2.1:70000\"; }; };\n", 2, "1 to 65535"},
+    {"frontends = {\n a = { bind = [ \"192.0.2.1:1\"\n \"192.0.2.2:1\" ]; }; };\n", 3,
+	"comma missing"},
+    {"frontends = {\n a = { mode = \"http\"; bind = \":80\"; };\n"
+     " b = { mode = \"http\"; bind = \"*:80\"; }; };\n",
+	3, "also by frontend a"},
+    {"frontends = {\n a = { bind = \":80\"; allow = \"192.0.2.1/24\"; }; };\n", 2, "no network"},
+    {"frontends = {\n a = { mode = \"http\"; bind = \":80\"; monitor_uri = \"x\"; }; };\n", 2,
+	"begins with /"},
+    {"backends = {\n a = {\n servers = { x = 5; }; }; };\n", 3, "an address in quotes"},
+    {"backends = {\n a = {\n servers = { x = { weight = 1; }; }; }; };\n", 3, "address is missing"},
+    {"backends = {\n a = {\n servers = ( \"192.0.2.1:80\" ); }; };\n", 3, "name = "},
+    {"backends = {\n a = {\n servers = ( { name = \"x\"; address = \"192.0.2.1:80\"; },\n"
+     " { name = \"x\"; address = \"192.0.2.2:80\"; } ); }; };\n",
+	4, "in line 3"},
+    {"backends = {\n a = {\n servers = { x = { address = \"192.0.2.1:80\"; weight = 257; }; };\n"
+     " }; };\n",
+	3, "0 to 256"},
+    {"backends = {\n a = {\n default_server = { address = \"192.0.2.1:80\"; }; }; };\n", 3,
+	"cannot stand in default_server"},
+    {"backends = {\n a = {\n balance = \"roundrobbin\"; }; };\n", 3, "do you mean \"roundrobin\""},
+    {"backends = {\n a = {\n check = { status = 99; }; }; };\n", 3, "between 100 and 599"},
+    {"backends = {\n a = {\n check = { headers = \"x\"; }; }; };\n", 3, "Name: value"},
+    {"backends = {\n a = {\n mode = \"http\"; }; };\n", 2, "relay tcp"},
+    {"global = { max_servers = 1; };\nbackends = { a = { servers = {\n"
+     " x = \"192.0.2.1:80\"; y = \"192.0.2.2:80\"; }; }; };\n",
+	1, "max_servers is 1"})
+
+#define ONE "backends = { b = { servers = { s = \"192.0.2.1:80\"; }; }; };\n"
+
+CASES(warnings,
+    {ONE "global = {\n log = { address = \"stderr\"; level = \"err\"; }; };\n"
+	 "frontends = { f = { bind = \":80\"; default_backend = \"b\"; }; };\n",
+	2, "tcplog has no effect"},
+    {ONE "frontends = {\n f = { bind = \":80\"; default_backend = \"b\"; monitor_uri = \"/\"; }; "
+	 "};\n",
+	3, "no effect in mode tcp"},
+    {ONE "frontends = {\n f = { bind = \":80\"; default_backend = \"b\"; allow = \"all\"; }; };\n",
+	3, "allow alone"},
+    {"backends = {\n b = { servers = { s = { address = \"192.0.2.1:80\"; slowstart = \"5s\";\n"
+     " check = false; }; }; }; };\n",
+	2, "slowstart has no effect"},
+    {"backends = {\n b = { default_server = { weight = 0; };\n"
+     " servers = { s = \"192.0.2.1:80\"; }; }; };\n",
+	2, "weight 0"},
+    {"backends = {\n b = { }; };\n", 2, "no servers"})
+
+static void
+all_in_one_pass(void **state)
+{
+	static const char text[] = "global = {\n workers = 999;\n maxcon = 1;\n};\n"
+				   "backends = { b = {\n balance = \"x\";\n} };\n";
+	struct conf_msgs m = {0};
+
+	(void)state;
+	assert_null(conf_read_text(text, strlen(text), "t", &m));
+	assert_int_equal(m.n_errors, 3);
+	assert_int_equal(m.v[0].where.line, 2);
+	assert_int_equal(m.v[1].where.line, 3);
+	assert_int_equal(m.v[2].where.line, 6);
+	assert_string_equal(m.v[2].where.file, "t");
+	conf_msgs_free(&m);
+}
+
+static void
+put(const char *dir, const char *name, const char *text)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void
+includes(void **state)
+{
+	char dir[] = "/tmp/vipd-conf-XXXXXX", sub[64], path[128], cmd[128];
+	struct conf_msgs m = {0};
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(sub, sizeof(sub), "mkdir %s/sub", dir);
+	assert_int_equal(system(sub), 0);
+	put(dir, "main.conf",
+	    "/* @include \"nothing\"\n@include \"nothing\" */\nglobal = {\n"
+	    "@include \"sub/a.conf\"\n};\nworkers = 1;\n");
+	put(dir, "sub/a.conf", "workers = 3;\n@include \"b.conf\"");
+	put(dir, "sub/b.conf", "\n\nmaxcon = 4;");
+	snprintf(path, sizeof(path), "%s/main.conf", dir);
+	assert_null(conf_read_file(path, NULL, &m));
+	assert_int_equal(m.n, 2);
+	assert_non_null(strstr(m.v[0].where.file, "sub/b.conf"));
+	assert_int_equal(m.v[0].where.line, 3);
+	assert_string_equal(m.v[1].where.file, path);
+	assert_int_equal(m.v[1].where.line, 6);
+	conf_msgs_free(&m);
+	put(dir, "sub/b.conf", "@include \"../main.conf\"\n");
+	assert_null(conf_read_file(path, NULL, &m));
+	assert_non_null(strstr(m.v[0].text, "include itself"));
+	conf_msgs_free(&m);
+	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	assert_int_equal(system(cmd), 0);
+}
+
+/* 5,000 servers: time and messages stay in bounds. */
+static void
+thousands(void **state)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+	struct conf *c;
+
+	(void)state;
+	fputs("backends = { b = { servers = (\n", f);
+	for (int i = 0; i < 5000; i++)
+		fprintf(f, "%s{ name = \"s%d\"; address = \"192.0.2.1:%d\"; }\n", i ? "," : "", i,
+		    1 + i);
+	fputs("); }; };\n", f);
+	fclose(f);
+	c = read_ok(text);
+	assert_int_equal(c->backends[0].n_servers, 5000);
+	assert_int_equal(c->backends[0].servers[4999].id, 5000);
+	free(text);
+	text = print(c, CONF_FOR_ALL);
+	conf_free(c);
+	c = read_ok(text);
+	assert_int_equal(c->backends[0].n_servers, 5000);
+	conf_free(c);
+	free(text);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(values),
+	    cmocka_unit_test(fixed_point),
+	    cmocka_unit_test(syntax),
+	    cmocka_unit_test(meaning),
+	    cmocka_unit_test(warnings),
+	    cmocka_unit_test(all_in_one_pass),
+	    cmocka_unit_test(includes),
+	    cmocka_unit_test(thousands),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
