@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC */
+/* Rebuilding and publishing schedules; see sched.h. */
+#include "checker/sched.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "lib/log.h"
+#include "shm/schedule.h"
+
+#define REBUILD_GAP_MS 100
+
+/* What a schedule is made of, and what it says about the backend. */
+struct sum {
+	uint32_t n;
+	uint32_t usable;
+	uint32_t weight_up;
+	uint32_t weight_all;
+};
+
+/* Room for the largest backend; the segment's slots are fewer than 65535. */
+static uint32_t slots[65536], weights[65536];
+
+static struct sum
+collect(const struct backend *b)
+{
+	struct sum sum = {0};
+
+	for (size_t i = 0; i < b->n_servers && sum.n < 65535; i++) {
+		const struct server *s = &b->servers[i];
+		uint32_t uweight = sw32_get(&s->h->uweight);
+
+		sum.weight_all += uweight;
+		if (sw32_get(&s->h->usable) == 0)
+			continue;
+		sum.usable++;
+		sum.weight_up += uweight;
+		slots[sum.n] = s->slot;
+		weights[sum.n++] = sw32_get(&s->h->eweight);
+	}
+	return sum;
+}
+
+/* Some to none usable, or back. */
+static void
+note_change(struct backend *b, struct shm_sched *sh, uint32_t usable)
+{
+	uint64_t now = (uint64_t)loop_now(b->ck->loop).ns;
+	bool was = sw32_get(&sh->usable) > 0;
+
+	if (was == (usable > 0))
+		return;
+	if (was) {
+		sw32_add(&sh->chkdown, 1);
+		log_emerg("backend %s has no server available!", b->conf->name);
+	} else {
+		sw64_add(&sh->downtime_ms, (now - sw64_get(&sh->changed_ns)) / 1000000);
+	}
+	sw64_set(&sh->changed_ns, now);
+}
+
+static void
+rebuild(struct backend *b)
+{
+	struct shm_sched *sh = &shm_own_sched(b->ck->seg)[b->slot];
+	struct sum sum = collect(b);
+
+	if (schedule_set(b->ck->seg, b->slot, slots, weights, sum.n) == -1)
+		log_err("backend %s: cannot build its schedule: %m", b->conf->name);
+	note_change(b, sh, sum.usable);
+	if (sw32_get(&sh->usable) != sum.usable || sw32_get(&sh->weight_up) != sum.weight_up ||
+	    sw32_get(&sh->weight_all) != sum.weight_all || sw32_get(&sh->total) != b->n_servers)
+		b->ck->ring_vrrp = true;
+	sw32_set(&sh->total, (uint32_t)b->n_servers);
+	sw32_set(&sh->weight_all, sum.weight_all);
+	sw32_set(&sh->weight_up, sum.weight_up);
+	sw32_set(&sh->usable, sum.usable);
+	b->ck->ring_workers = true;
+	b->built = loop_now(b->ck->loop);
+	b->urgent = false;
+	loop_timer_del(b->ck->loop, &b->rebuild);
+}
+
+static void
+on_rebuild(struct loop_timer *t)
+{
+	struct backend *b =
+	    (struct backend *)(void *)((char *)t - offsetof(struct backend, rebuild));
+
+	sched_touch(b, true);
+}
+
+void
+sched_init(struct backend *b)
+{
+	b->rebuild.cb = on_rebuild;
+}
+
+void
+sched_touch(struct backend *b, bool urgent)
+{
+	b->urgent |= urgent;
+	if (b->dirty)
+		return;
+	b->dirty = true;
+	b->next_dirty = b->ck->dirty;
+	b->ck->dirty = b;
+}
+
+void
+sched_adopt(struct backend *b)
+{
+	struct shm_sched *sh = &shm_own_sched(b->ck->seg)[b->slot];
+
+	if (sw32_get(&sh->epoch) != b->epoch) {
+		/* A new backend: what is here belongs to none. The change from "none usable" is
+		 * no down time. */
+		sw64_set(&sh->changed_ns, (uint64_t)loop_now(b->ck->loop).ns);
+		sw32_set(&sh->usable, 0);
+		sw32_set(&sh->weight_up, 0);
+		rebuild(b);
+		sw64_set(&sh->downtime_ms, 0);
+		sw32_set(&sh->chkdown, 0);
+		sw32_set(&sh->epoch, b->epoch);
+		return;
+	}
+	rebuild(b);
+}
+
+void
+sched_drop_others(struct checker *ck)
+{
+	uint32_t n = sw32_get(&ck->seg->master->n_backends);
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct shm_sched *sh = &shm_own_sched(ck->seg)[i];
+
+		if (i < ck->gen->n_backend_slots && ck->gen->backend_by_slot[i] != NULL)
+			continue;
+		if (sw32_get(&sh->epoch) == 0 || sw32_get(&sh->total) == 0)
+			continue;
+		schedule_publish(ck->seg, i, NULL, 0, 0);
+		sw32_set(&sh->usable, 0);
+		sw32_set(&sh->weight_up, 0);
+		sw32_set(&sh->weight_all, 0);
+		sw32_set(&sh->total, 0);
+		ck->ring_workers = ck->ring_vrrp = true;
+	}
+}
+
+static void
+ring(struct checker *ck)
+{
+	if (ck->ring_workers) {
+		uint32_t n = sw32_get(&ck->seg->master->n_workers);
+
+		for (uint32_t w = 0; w < n && w < SHM_MAX_WORKERS; w++)
+			child_ring_worker(ck->child, w);
+	}
+	if (ck->ring_vrrp)
+		child_ring_fd(ck->child->start.bells.vrrp);
+	ck->ring_workers = ck->ring_vrrp = false;
+}
+
+void
+sched_turn(struct checker *ck)
+{
+	while (ck->dirty != NULL) {
+		struct backend *b = ck->dirty;
+		struct mono at = mono_add_ms(b->built, REBUILD_GAP_MS);
+
+		ck->dirty = b->next_dirty;
+		b->dirty = false;
+		if (b->urgent || b->built.ns == 0 || !mono_before(loop_now(ck->loop), at))
+			rebuild(b);
+		else if (!loop_timer_armed(&b->rebuild))
+			loop_timer_set(ck->loop, &b->rebuild, at);
+	}
+	ring(ck);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+/* TLS contexts; see tls.h. All bytes come from the master's memfds: no path is opened. */
+#include "checker/tls.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "checker/held.h"
+#include "checker/probe_part.h"
+#include "lib/proc.h"
+
+struct tls_ctx {
+	struct tls_ctx *next;
+	const struct conf_check *key; /* a check with these settings */
+	SSL_CTX *ctx;
+};
+
+struct tls_set {
+	const struct held *held;
+	const struct held *coming;
+	struct tls_ctx *first;
+};
+
+struct tls_set *
+tls_set_new(const struct held *held, const struct held *coming)
+{
+	struct tls_set *set = calloc(1, sizeof(*set));
+
+	if (set != NULL) {
+		set->held = held;
+		set->coming = coming;
+	}
+	return set;
+}
+
+void
+tls_set_seal(struct tls_set *set)
+{
+	set->held = set->coming = NULL;
+}
+
+void
+tls_set_free(struct tls_set *set)
+{
+	struct tls_ctx *t;
+
+	if (set == NULL)
+		return;
+	while ((t = set->first) != NULL) {
+		set->first = t->next;
+		SSL_CTX_free(t->ctx);
+		free(t);
+	}
+	free(set);
+}
+
+/* A file's bytes as a memory BIO; the mapping must stay while it is read. NULL with a reason. */
+static BIO *
+file_open(
+    struct tls_set *set, const char *path, const void **map, size_t *len, char *reason, size_t size)
+{
+	int fd = held_find(set->coming, PROTO_FD_FILE, path);
+	BIO *bio;
+
+	if (fd == -1)
+		fd = held_find(set->held, PROTO_FD_FILE, path);
+	if (fd == -1) {
+		snprintf(reason, size, "%s: the master did not send it", path);
+		return NULL;
+	}
+	*map = proc_memfd_map(fd, len);
+	if (*map == NULL || *len > INT32_MAX) {
+		snprintf(reason, size, "%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	bio = BIO_new_mem_buf(*map, (int)*len);
+	if (bio == NULL) {
+		snprintf(reason, size, "%s: out of memory", path);
+		proc_memfd_unmap(*map, *len);
+	}
+	return bio;
+}
+
+static int
+load_ca(SSL_CTX *ctx, struct tls_set *set, const char *path, char *reason, size_t size)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+	const void *map;
+	size_t len;
+	BIO *bio = file_open(set, path, &map, &len, reason, size);
+	X509 *x;
+	int n = 0;
+
+	if (bio == NULL)
+		return -1;
+	while ((x = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)) != NULL) {
+		n += X509_STORE_add_cert(store, x) == 1;
+		X509_free(x);
+	}
+	ERR_clear_error();
+	BIO_free(bio);
+	proc_memfd_unmap(map, len);
+	if (n > 0)
+		return 0;
+	snprintf(reason, size, "%s: no certificate (PEM) in it", path);
+	return -1;
+}
+
+/* The certificate, its chain, and the key, in any order as "cat" makes such files. */
+static int
+use_pem(SSL_CTX *ctx, BIO *certs, BIO *key)
+{
+	X509 *x = PEM_read_bio_X509_AUX(certs, NULL, NULL, NULL);
+	EVP_PKEY *k = NULL;
+	int ok = 0;
+
+	if (x != NULL && SSL_CTX_use_certificate(ctx, x) == 1) {
+		X509 *chain;
+
+		while ((chain = PEM_read_bio_X509(certs, NULL, NULL, NULL)) != NULL)
+			if (SSL_CTX_add0_chain_cert(ctx, chain) != 1)
+				X509_free(chain);
+		ERR_clear_error();
+		k = PEM_read_bio_PrivateKey(key, NULL, NULL, NULL);
+		ok = k != NULL && SSL_CTX_use_PrivateKey(ctx, k) == 1 &&
+		     SSL_CTX_check_private_key(ctx) == 1;
+	}
+	X509_free(x);
+	EVP_PKEY_free(k);
+	return ok ? 0 : -1;
+}
+
+static int
+load_crt(SSL_CTX *ctx, struct tls_set *set, const char *path, char *reason, size_t size)
+{
+	const void *map;
+	size_t len;
+	BIO *certs = file_open(set, path, &map, &len, reason, size), *key;
+	char text[160];
+	int r = -1;
+
+	if (certs == NULL)
+		return -1;
+	key = BIO_new_mem_buf(map, (int)len);
+	if (key != NULL)
+		r = use_pem(ctx, certs, key);
+	if (r == -1)
+		snprintf(reason, size, "%s: no usable certificate and key (PEM) in it: %s", path,
+		    probe_tls_error(text, sizeof(text)));
+	BIO_free(key);
+	BIO_free(certs);
+	proc_memfd_unmap(map, len);
+	return r;
+}
+
+static SSL_CTX *
+make(struct tls_set *set, const struct conf_check *c, char *reason, size_t size)
+{
+	static const unsigned char alpn[] = "\x08http/1.1";
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+	if (ctx == NULL) {
+		snprintf(reason, size, "TLS: %s", probe_tls_error((char[160]){0}, 160));
+		return NULL;
+	}
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn) - 1);
+	SSL_CTX_set_verify(ctx, c->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+	if (c->verify && c->ca_file == NULL)
+		snprintf(reason, size, "verify needs ca_file (or verify = none)");
+	else if ((!c->verify || load_ca(ctx, set, c->ca_file, reason, size) == 0) &&
+		 (c->crt == NULL || load_crt(ctx, set, c->crt, reason, size) == 0))
+		return ctx;
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+struct ssl_ctx_st *
+tls_set_get(struct tls_set *set, const struct conf_check *c, char *reason, size_t reason_size)
+{
+	struct tls_ctx *t;
+
+	for (t = set->first; t != NULL; t = t->next)
+		if (t->key->verify == c->verify && same_text(t->key->ca_file, c->ca_file) &&
+		    same_text(t->key->crt, c->crt))
+			return t->ctx;
+	t = calloc(1, sizeof(*t));
+	if (t == NULL) {
+		snprintf(reason, reason_size, "out of memory");
+		return NULL;
+	}
+	t->key = c;
+	t->ctx = make(set, c, reason, reason_size);
+	if (t->ctx == NULL) {
+		free(t);
+		return NULL;
+	}
+	t->next = set->first;
+	set->first = t;
+	return t->ctx;
+}
