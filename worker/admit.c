@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: ISC */
+/* Admission of connections. Runs in a worker; takes no system call but the bell. */
+#include "worker/admit.h"
+
+#include "shm/limit.h"
+
+bool
+admit_access(const struct gen_frontend *fe, const struct sock_addr *peer)
+{
+	bool allows = false;
+
+	if (peer->family != AF_INET && peer->family != AF_INET6)
+		return true; /* a UNIX socket has its file's mode */
+	for (size_t i = 0; i < fe->n_access; i++) {
+		const struct gen_access *a = &fe->access[i];
+
+		allows |= a->action == CONF_ALLOW;
+		for (size_t k = 0; k < a->n_nets; k++)
+			if (sock_net_contains(&a->nets[k], peer))
+				return a->action == CONF_ALLOW;
+	}
+	return !allows;
+}
+
+static uint32_t
+fe_limit(const struct worker *w, const struct gen_frontend *fe)
+{
+	return sw32_get(&shm_fe_dir(w->seg, fe->slot)->maxconn);
+}
+
+static uint32_t
+global_limit(const struct worker *w)
+{
+	return sw32_get(&w->seg->master->maxconn);
+}
+
+static void
+ring(struct worker *w, uint32_t other)
+{
+	if (other == SHM_NONE)
+		return;
+	if (other == w->index)
+		w->look = true;
+	else
+		child_ring_worker(w->child, other);
+}
+
+static bool
+take_fe(struct worker *w, const struct gen_frontend *fe)
+{
+	uint32_t limit = fe_limit(w, fe);
+
+	if (limit_take_fe(w->seg, fe->slot, limit))
+		return true;
+	while (limit_wait_fe(w->seg, fe->slot, limit))
+		if (limit_take_fe(w->seg, fe->slot, limit)) {
+			limit_want_fe(w->seg, fe->slot, false);
+			return true;
+		}
+	return false;
+}
+
+static bool
+take_global(struct worker *w)
+{
+	uint32_t limit = global_limit(w);
+
+	if (limit_take_global(w->seg, limit))
+		return true;
+	while (limit_wait_global(w->seg, limit))
+		if (limit_take_global(w->seg, limit)) {
+			limit_want_global(w->seg, false);
+			return true;
+		}
+	return false;
+}
+
+static void
+release_fe(struct worker *w, const struct gen_frontend *fe)
+{
+	limit_release_fe(w->seg, fe->slot);
+	ring(w, limit_next_fe(w->seg, fe->slot, &w->turn_fe));
+}
+
+enum admit
+admit_take(struct worker *w, const struct gen_frontend *fe)
+{
+	if (!take_fe(w, fe))
+		return ADMIT_FRONTEND_FULL;
+	if (take_global(w))
+		return ADMIT_OK;
+	release_fe(w, fe);
+	return ADMIT_GLOBAL_FULL;
+}
+
+void
+admit_release(struct worker *w, const struct gen_frontend *fe)
+{
+	release_fe(w, fe);
+	limit_release_global(w->seg);
+	ring(w, limit_next_global(w->seg, &w->turn_global));
+}
+
+bool
+admit_room_frontend(struct worker *w, const struct gen_frontend *fe)
+{
+	if (!limit_room_fe(w->seg, fe->slot, fe_limit(w, fe)))
+		return false;
+	limit_want_fe(w->seg, fe->slot, false);
+	return true;
+}
+
+bool
+admit_room_global(struct worker *w)
+{
+	if (!limit_room_global(w->seg, global_limit(w)))
+		return false;
+	limit_want_global(w->seg, false);
+	return true;
+}
+
+void
+admit_hand_on(struct worker *w, const struct gen_frontend *fe)
+{
+	if (admit_room_frontend(w, fe) && admit_room_global(w)) {
+		ring(w, limit_next_fe(w->seg, fe->slot, &w->turn_fe));
+		ring(w, limit_next_global(w->seg, &w->turn_global));
+	}
+}

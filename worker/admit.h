@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Admission before a session exists: allow and deny, the global and the frontend's limit (exact
+ * over all workers, hard-parts 2 and 3).
+ */
+#ifndef WORKER_ADMIT_H
+#define WORKER_ADMIT_H
+
+#include "lib/sock.h"
+#include "worker/worker.h"
+
+/* First match of allow and deny wins; where nothing matches: allowed, unless there is an allow.
+ * Pure. */
+bool admit_access(const struct gen_frontend *fe, const struct sock_addr *peer);
+
+/* Which limit stands in the way. */
+enum admit { ADMIT_OK = 0, ADMIT_FRONTEND_FULL, ADMIT_GLOBAL_FULL };
+
+/*
+ * Takes a place of the frontend and a global one. Otherwise none is held, and the bit that says
+ * that we wait for one is set: whoever gives one back rings us.
+ */
+enum admit admit_take(struct worker *w, const struct gen_frontend *fe);
+/* Gives both back and rings who waits for them. */
+void admit_release(struct worker *w, const struct gen_frontend *fe);
+/* Is there room, as far as one look can tell? Clears the bits that are not needed any more. */
+bool admit_room_frontend(struct worker *w, const struct gen_frontend *fe);
+bool admit_room_global(struct worker *w);
+/* We were rung, took all there was and still see room: the next one may have somebody waiting. */
+void admit_hand_on(struct worker *w, const struct gen_frontend *fe);
+
+#endif

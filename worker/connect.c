@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: ISC */
+/* Picking a server and connecting to it. Runs in a worker. */
+#include "worker/connect.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shm/limit.h"
+#include "shm/schedule.h"
+#include "worker/count.h"
+
+#define EXHAUSTED_PAUSE_MS 100
+
+enum connect_next
+connect_decide(unsigned tries, unsigned retries, bool redispatch)
+{
+	if (tries > retries)
+		return CONNECT_GIVE_UP;
+	return redispatch ? CONNECT_OTHER : CONNECT_SAME;
+}
+
+int64_t
+connect_pause_ms(int64_t timeout_connect_ms)
+{
+	return timeout_connect_ms > 0 && timeout_connect_ms < 1000 ? timeout_connect_ms : 1000;
+}
+
+void
+connect_note_failure(struct worker_srv *v, struct mono now)
+{
+	v->fails++;
+	if (v->fails >= CONNECT_FAILS)
+		v->out_until = mono_add_ms(now, CONNECT_OUT_MS);
+}
+
+void
+connect_keepalive(int fd, const struct conf_keepalive *k, int64_t user_timeout_ms)
+{
+	if (k->on) {
+		sock_set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, k->idle_s);
+		sock_set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, k->interval_s);
+		sock_set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, k->count);
+		sock_set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	}
+	if (user_timeout_ms > 0)
+		sock_set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)user_timeout_ms);
+}
+
+/* ---- picking -------------------------------------------------------------------------------- */
+
+/* What a round over the schedule met. */
+struct pick {
+	struct session *s;
+	bool desperate; /* take also what failed often a moment ago */
+	bool met_full;
+	bool met_out;
+	bool met_tried;
+};
+
+static uint32_t
+server_limit(const struct shm *s, uint32_t slot)
+{
+	uint32_t slow = sw32_get(&shm_health(s, slot)->dyn_maxconn);
+
+	return slow != 0 ? slow : sw32_get(&shm_srv_dir(s, slot)->maxconn);
+}
+
+static bool
+was_tried(const struct session *s, uint32_t slot)
+{
+	for (unsigned i = 0; i < s->n_tried; i++)
+		if (s->tried[i] == slot)
+			return true;
+	return false;
+}
+
+static bool
+refuse(void *arg, uint32_t slot)
+{
+	struct pick *p = arg;
+	struct session *s = p->s;
+	struct worker *w = s->w;
+	struct gen_server *v = gen_server_at(s->fe->gen, slot);
+
+	if (v == NULL || v->be != s->be || sw32_get(&shm_health(w->seg, slot)->usable) == 0)
+		return true;
+	if (was_tried(s, slot))
+		return p->met_tried = true;
+	if (!p->desperate && mono_before(loop_now(w->loop), w->srv[slot].out_until))
+		return p->met_out = true;
+	if (!limit_room_srv(w->seg, slot, server_limit(w->seg, slot)))
+		return p->met_full = true;
+	return false;
+}
+
+/* Picks and takes a place. NULL: none now, *p says what stood in the way. */
+static struct gen_server *
+pick(struct session *s, struct pick *p)
+{
+	struct shm *seg = s->w->seg;
+
+	*p = (struct pick){.s = s};
+	for (;;) {
+		uint32_t slot = schedule_pick_except(seg, s->be->slot, refuse, p);
+
+		if (slot == SHM_NONE) {
+			if (!p->met_out || p->desperate)
+				return NULL;
+			p->desperate = true;
+			continue;
+		}
+		/* Between look and take another worker may have been faster: pick again. */
+		if (limit_take_srv(seg, slot, server_limit(seg, slot)))
+			return gen_server_at(s->fe->gen, slot);
+	}
+}
+
+static void
+assign(struct session *s, struct gen_server *v)
+{
+	uint64_t now = (uint64_t)loop_now(s->w->loop).ns;
+
+	if (s->tries > 0 && s->srv != NULL && s->srv != v) {
+		s->flags |= SESSION_REDISP;
+		sw64_add(&count_be(s->w, s->be)->wredis, 1);
+		sw64_add(&count_srv(s->w, s->srv)->wredis, 1);
+	}
+	s->srv = v;
+	s->flags |= SESSION_HELD_SRV;
+	session_srv_link(s);
+	if (sw64_get(&s->rec->assigned_ns) == 0)
+		sw64_set(&s->rec->assigned_ns, now);
+	sw32_set(&s->rec->srv, v->slot);
+	count_chosen(s);
+}
+
+void
+connect_release(struct session *s)
+{
+	if (!(s->flags & SESSION_HELD_SRV))
+		return;
+	s->flags &= (uint8_t)~SESSION_HELD_SRV;
+	limit_release_srv(s->w->seg, s->srv->slot);
+}
+
+/* ---- connecting ----------------------------------------------------------------------------- */
+
+enum begun { BEGUN_CONNECTED, BEGUN_WAITS, BEGUN_FAILED, BEGUN_NO_PORT, BEGUN_SHORT };
+
+static enum begun
+begin(struct session *s)
+{
+	const struct sock_addr *to = &s->srv->conf->addr;
+	int fd = socket(to->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd == -1)
+		return BEGUN_SHORT;
+	sw64_add(&count_srv(s->w, s->srv)->connect, 1);
+	s->s.fd = fd;
+	s->s.flags = 0;
+	s->tries++;
+	if (connect(fd, &to->sa, to->len) == 0)
+		return BEGUN_CONNECTED;
+	if (errno == EINPROGRESS)
+		return BEGUN_WAITS;
+	return errno == EADDRNOTAVAIL ? BEGUN_NO_PORT : BEGUN_FAILED;
+}
+
+static void
+close_server(struct session *s)
+{
+	if (s->s.fd == -1)
+		return;
+	loop_fd_forget(s->w->loop, &s->s.f);
+	close(s->s.fd);
+	s->s.fd = -1;
+	s->s.flags = 0;
+}
+
+/* Tells the checker, which may test sooner than it would have. */
+static void
+report(struct worker *w, uint32_t slot)
+{
+	uint64_t head = sw64_get(&w->own->report_head);
+
+	sw32_set(&w->own->report[head % SHM_REPORTS], slot);
+	sw64_set(&w->own->report_head, head + 1);
+	child_ring_fd(w->child->start.bells.checker);
+}
+
+static void
+remember_tried(struct session *s)
+{
+	uint32_t *t = realloc(s->tried, (s->n_tried + 1u) * sizeof(*t));
+
+	if (t == NULL)
+		return; /* then it may be tried twice */
+	s->tried = t;
+	t[s->n_tried++] = s->srv->slot;
+}
+
+static void
+leave_server(struct session *s)
+{
+	close_server(s);
+	session_srv_unlink(s);
+	connect_release(s);
+	loop_timer_del(s->w->loop, &s->timer);
+}
+
+/* A connect was refused, timed out or could not begin: what is to be done. */
+static enum connect_next
+failed(struct session *s, bool servers_fault)
+{
+	struct worker *w = s->w;
+	enum connect_next next =
+	    connect_decide(s->tries, s->be->conf->retries, s->be->conf->redispatch);
+
+	leave_server(s);
+	remember_tried(s);
+	if (servers_fault) {
+		connect_note_failure(&w->srv[s->srv->slot], loop_now(w->loop));
+		report(w, s->srv->slot);
+	}
+	if (next == CONNECT_GIVE_UP) {
+		sw64_add(&count_be(w, s->be)->econ, 1);
+		sw64_add(&count_srv(w, s->srv)->econ, 1);
+		return next;
+	}
+	sw64_add(&count_be(w, s->be)->wretr, 1);
+	sw64_add(&count_srv(w, s->srv)->wretr, 1);
+	return next;
+}
+
+static void
+note_retries(struct session *s)
+{
+	uint32_t n = s->tries > 0 ? s->tries - 1u : 0;
+
+	sw32_set(&s->rec->retries, n | (s->flags & SESSION_REDISP ? UINT32_C(1) << 31 : 0));
+}
+
+/* Waits a while without a server; the client is watched meanwhile. */
+static void
+pause_for(struct session *s, int64_t ms)
+{
+	s->flags |= SESSION_PAUSE;
+	if (session_register(s) == -1) {
+		session_end(s, 'R', SESSION_CLOSE);
+		return;
+	}
+	loop_timer_set(s->w->loop, &s->timer, mono_add_ms(loop_now(s->w->loop), ms));
+}
+
+static void
+short_of_descriptors(struct session *s, int err)
+{
+	int64_t waited = mono_diff_ms(loop_now(s->w->loop), (struct mono){s->rec->accept_ns});
+
+	leave_server(s);
+	worker_exhausted(s->w, "sockets", err);
+	if (waited >= s->be->conf->timeout_connect_ms)
+		session_end(s, 'R', SESSION_CLOSE);
+	else
+		pause_for(s, EXHAUSTED_PAUSE_MS);
+}
+
+/* No server to be had. */
+static void
+none_left(struct session *s, const struct pick *p)
+{
+	if (p->met_tried && s->tries <= s->be->conf->retries) {
+		/* Each has been tried once: from the start, but not at once. */
+		s->n_tried = 0;
+		pause_for(s, connect_pause_ms(s->be->conf->timeout_connect_ms));
+		return;
+	}
+	if (s->tries == 0)
+		sw64_add(&count_be(s->w, s->be)->econ, 1);
+	session_end(s, 'S', SESSION_CLOSE);
+}
+
+static void
+connected(struct session *s)
+{
+	s->w->srv[s->srv->slot].fails = 0;
+	note_retries(s);
+	session_connected(s);
+}
+
+static void
+waits(struct session *s)
+{
+	if (session_register(s) == -1) {
+		worker_exhausted(s->w, "epoll", errno);
+		session_end(s, 'R', SESSION_CLOSE);
+		return;
+	}
+	loop_timer_set(s->w->loop, &s->timer,
+	    mono_add_ms(loop_now(s->w->loop), s->be->conf->timeout_connect_ms));
+}
+
+/* Tries servers until one connects or begins to; same: the one that it has, first. */
+static void
+try_on(struct session *s, struct gen_server *same)
+{
+	struct pick p;
+
+	session_phase(s, SHM_PH_CONNECT);
+	for (;;) {
+		struct gen_server *v = same;
+		enum begun b;
+
+		if (v != NULL &&
+		    !limit_take_srv(s->w->seg, v->slot, server_limit(s->w->seg, v->slot)))
+			v = NULL;
+		if (v == NULL)
+			v = pick(s, &p);
+		if (v == NULL) {
+			none_left(s, &p);
+			return;
+		}
+		assign(s, v);
+		b = begin(s);
+		if (b == BEGUN_CONNECTED) {
+			connected(s);
+			return;
+		}
+		if (b == BEGUN_WAITS) {
+			waits(s);
+			return;
+		}
+		if (b == BEGUN_SHORT) {
+			short_of_descriptors(s, errno);
+			return;
+		}
+		if (b == BEGUN_NO_PORT)
+			worker_exhausted(s->w, "local ports", EADDRNOTAVAIL);
+		switch (failed(s, b == BEGUN_FAILED)) {
+		case CONNECT_GIVE_UP:
+			note_retries(s);
+			session_end(s, 'S', SESSION_CLOSE);
+			return;
+		case CONNECT_SAME:
+			pause_for(s, connect_pause_ms(s->be->conf->timeout_connect_ms));
+			return;
+		case CONNECT_OTHER:
+			same = NULL;
+			break;
+		}
+	}
+}
+
+void
+connect_start(struct session *s)
+{
+	try_on(s, NULL);
+}
+
+/* A connect that was under way has failed. who: 'S' refused, 's' timed out. */
+static void
+go_on(struct session *s, char who)
+{
+	switch (failed(s, true)) {
+	case CONNECT_GIVE_UP:
+		note_retries(s);
+		session_end(s, who, SESSION_CLOSE);
+		break;
+	case CONNECT_SAME:
+		pause_for(s, connect_pause_ms(s->be->conf->timeout_connect_ms));
+		break;
+	case CONNECT_OTHER:
+		try_on(s, NULL);
+		break;
+	}
+}
+
+void
+connect_event(struct session *s, uint32_t events)
+{
+	if (events & (EPOLLERR | EPOLLHUP))
+		go_on(s, 'S');
+	else if (events & EPOLLOUT)
+		connected(s);
+}
+
+void
+connect_timer(struct session *s)
+{
+	if (s->flags & SESSION_PAUSE) {
+		s->flags &= (uint8_t)~SESSION_PAUSE;
+		try_on(s, s->be->conf->redispatch ? NULL : s->srv);
+		return;
+	}
+	go_on(s, 's');
+}
+
+void
+connect_elsewhere(struct session *s)
+{
+	leave_server(s);
+	remember_tried(s);
+	try_on(s, NULL);
+}

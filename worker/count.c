@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+/* Counters of a worker. */
+#include "worker/count.h"
+
+#include <string.h>
+
+void
+count_rate(struct shm_rate *r, struct mono now)
+{
+	uint64_t sec = (uint64_t)(now.ns / 1000000000), old = sw64_get(&r->sec);
+
+	if (sec != old) {
+		sw32_set(&r->prev, old + 1 == sec ? sw32_get(&r->cur) : 0);
+		sw32_set(&r->cur, 0);
+		sw64_set(&r->sec, sec);
+	}
+	sw32_add(&r->cur, 1);
+	if (sw32_get(&r->cur) > sw32_get(&r->max))
+		sw32_set(&r->max, sw32_get(&r->cur));
+}
+
+void
+count_accepted(struct worker *w, const struct gen_frontend *f)
+{
+	struct mono now = loop_now(w->loop);
+	struct shm_fe_count *c = count_fe(w, f);
+
+	sw64_add(&c->sess, 1);
+	count_rate(&c->rate, now);
+	sw64_add(&w->own->cum_conn, 1);
+	count_rate(&w->own->conn_rate, now);
+}
+
+void
+count_backend(struct session *s)
+{
+	struct shm_be_count *c = count_be(s->w, s->be);
+
+	sw64_add(&c->sess, 1);
+	count_rate(&c->rate, loop_now(s->w->loop));
+}
+
+void
+count_chosen(struct session *s)
+{
+	struct mono now = loop_now(s->w->loop);
+	struct shm_be_count *b = count_be(s->w, s->be);
+	struct shm_srv_count *v = count_srv(s->w, s->srv);
+
+	sw64_add(&b->lbtot, 1);
+	sw64_set(&b->last_ns, (uint64_t)now.ns);
+	sw64_add(&v->lbtot, 1);
+	sw64_add(&v->sess, 1);
+	sw64_set(&v->last_ns, (uint64_t)now.ns);
+	count_rate(&v->rate, now);
+}
+
+static void
+count_abort(struct session *s)
+{
+	struct shm_be_count *b = count_be(s->w, s->be);
+
+	if (s->who == 'C' || s->who == 'c') {
+		sw64_add(&b->cli_abrt, 1);
+		if (s->srv != NULL)
+			sw64_add(&count_srv(s->w, s->srv)->cli_abrt, 1);
+	} else if ((s->who == 'S' || s->who == 's') && (s->when == 'D' || s->when == 'L')) {
+		sw64_add(&b->srv_abrt, 1);
+		if (s->srv != NULL)
+			sw64_add(&count_srv(s->w, s->srv)->srv_abrt, 1);
+	}
+}
+
+static uint64_t
+ms_between(int64_t from_ns, uint64_t to_ns)
+{
+	return to_ns > (uint64_t)from_ns ? (to_ns - (uint64_t)from_ns) / 1000000 : 0;
+}
+
+void
+count_end(struct session *s)
+{
+	struct shm_be_count *b;
+	uint64_t assigned = sw64_get(&s->rec->assigned_ns);
+	uint64_t connected = sw64_get(&s->rec->connected_ns);
+	uint64_t total = ms_between(s->rec->accept_ns, (uint64_t)loop_now(s->w->loop).ns);
+
+	if (s->be == NULL)
+		return;
+	count_abort(s);
+	b = count_be(s->w, s->be);
+	sw64_add(&b->timed, 1);
+	sw64_add(&b->t_ms, total);
+	if (assigned == 0)
+		return;
+	sw64_add(&b->q_ms, ms_between(s->rec->accept_ns, assigned));
+	if (connected == 0 || s->srv == NULL)
+		return;
+	sw64_add(&b->c_ms, ms_between((int64_t)assigned, connected));
+	sw64_add(&count_srv(s->w, s->srv)->timed, 1);
+	sw64_add(&count_srv(s->w, s->srv)->c_ms, ms_between((int64_t)assigned, connected));
+	sw64_add(&count_srv(s->w, s->srv)->t_ms, total);
+}
+
+void
+count_adopt(struct worker *w, const struct gen *g)
+{
+	for (size_t i = 0; i < g->n_frontends; i++) {
+		struct shm_fe_count *c = count_fe(w, &g->frontends[i]);
+		uint32_t epoch = sw32_get(&shm_fe_dir(w->seg, g->frontends[i].slot)->epoch);
+
+		if (sw32_get(&c->epoch) != epoch) {
+			memset(c, 0, sizeof(*c));
+			sw32_set(&c->epoch, epoch);
+		}
+	}
+	for (size_t i = 0; i < g->n_backends; i++) {
+		struct gen_backend *b = &g->backends[i];
+		struct shm_be_count *c = count_be(w, b);
+		uint32_t epoch = sw32_get(&shm_be_dir(w->seg, b->slot)->epoch);
+
+		if (sw32_get(&c->epoch) != epoch) {
+			memset(c, 0, sizeof(*c));
+			sw32_set(&c->epoch, epoch);
+		}
+		for (size_t k = 0; k < b->n_servers; k++) {
+			struct gen_server *v = &b->servers[k];
+			struct shm_srv_count *sc = count_srv(w, v);
+			struct worker_srv *own = &w->srv[v->slot];
+
+			epoch = sw32_get(&shm_srv_dir(w->seg, v->slot)->epoch);
+			if (sw32_get(&sc->epoch) != epoch) {
+				memset(sc, 0, sizeof(*sc));
+				sw32_set(&sc->epoch, epoch);
+			}
+			if (own->epoch != epoch) {
+				own->epoch = epoch;
+				own->fails = 0;
+				own->out_until.ns = 0;
+				own->shut_seq = sw32_get(&shm_health(w->seg, v->slot)->shut_seq);
+			}
+		}
+	}
+}

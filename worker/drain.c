@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+/* Giving addresses away. Runs in a worker. */
+#include "worker/drain.h"
+
+#include <string.h>
+
+#include "worker/record.h"
+#include "worker/session.h"
+
+static bool
+listed(const struct worker *w, const struct shm_end *e)
+{
+	const struct shm_vrrp *v = w->seg->vrrp;
+	uint32_t n = sw32_get(&v->n_drain);
+	size_t len = e->family == AF_INET ? 4 : 16;
+
+	if (e->family != AF_INET && e->family != AF_INET6)
+		return false;
+	for (uint32_t i = 0; i < n && i < sizeof(v->drain) / sizeof(v->drain[0]); i++)
+		if (v->drain[i].family == e->family && memcmp(v->drain[i].addr, e->addr, len) == 0)
+			return true;
+	return false;
+}
+
+static bool
+local_end(int fd, struct shm_end *e)
+{
+	struct sock_addr a = {.len = sizeof(a.un)};
+
+	if (getsockname(fd, &a.sa, &a.len) == -1)
+		return false;
+	record_set_end(e, &a);
+	/* A listener on [::] sees IPv4 mapped. */
+	if (a.family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a.in6.sin6_addr)) {
+		e->family = AF_INET;
+		memmove(e->addr, e->addr + 12, 4);
+	}
+	return true;
+}
+
+bool
+drain_refuses(const struct worker *w, int fd, const struct conf_bind *bind)
+{
+	struct shm_end e;
+
+	if (!mono_before(loop_now(w->loop), w->drain_until))
+		return false;
+	if (bind != NULL && !sock_addr_is_any(&bind->addr))
+		record_set_end(&e, &bind->addr);
+	else if (!local_end(fd, &e))
+		return false;
+	return listed(w, &e);
+}
+
+static void
+doom_local(struct worker *w)
+{
+	struct shm_end e;
+
+	for (struct session *s = w->live; s != NULL; s = s->next) {
+		if (s->rec->local.family != 0)
+			e = s->rec->local;
+		else if (!local_end(s->c.fd, &e))
+			continue;
+		if (listed(w, &e))
+			session_doom(s, 'K');
+	}
+}
+
+void
+drain_look(struct worker *w)
+{
+	uint64_t seq = sw64_get(&w->seg->vrrp->drain_seq);
+
+	if (seq == w->drain_seq)
+		return;
+	w->drain_seq = seq;
+	w->drain_until = mono_add_ms(loop_now(w->loop), DRAIN_MS);
+	doom_local(w);
+}
+
+void
+drain_confirm(struct worker *w)
+{
+	if (sw64_get(&w->own->drained) == w->drain_seq || w->doomed != NULL)
+		return;
+	sw64_set(&w->own->drained, w->drain_seq);
+	child_ring_fd(w->child->start.bells.vrrp);
+}

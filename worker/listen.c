@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: ISC */
+/* Listeners of a worker. */
+#include "worker/listen.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shm/limit.h"
+#include "worker/admit.h"
+#include "worker/count.h"
+#include "worker/drain.h"
+#include "worker/misc.h"
+#include "worker/session.h"
+
+struct lqueue {
+	struct loop_fd f;
+	struct worker *w;
+	struct listener *l;
+	int fd;
+	uint32_t owner; /* worker, or PROTO_SHARED */
+	uint64_t turn;  /* of the loop, when it last gave a full batch */
+	unsigned batch;
+};
+
+struct listener {
+	struct listener *next;
+	char *name;
+	struct gen_frontend *fe;
+	const struct conf_bind *bind;
+	bool control;
+	bool full;        /* a limit is reached: not polled */
+	bool rung;        /* has just been told that there is room */
+	bool leaving;     /* taken until empty, then closed; holds a reference to its generation */
+	struct mono last; /* connection, while leaving */
+	size_t n_queues;
+	struct lqueue **queues;
+};
+
+struct listener_set {
+	struct worker *w;
+	struct listener *all;
+	struct listener *prepared;
+	struct loop_timer empty_timer;
+};
+
+bool
+listen_share(uint32_t own, uint32_t sum, uint32_t live)
+{
+	uint32_t mean = live > 0 ? sum / live : 0;
+
+	return own <= mean + mean / 8 + 8;
+}
+
+unsigned
+listen_next_batch(unsigned batch, unsigned got, bool again)
+{
+	if (got < batch)
+		return got > 0 ? got : 1;
+	if (!again)
+		return batch;
+	return batch * 2 > LISTEN_BATCH ? LISTEN_BATCH : batch * 2;
+}
+
+/* ---- accepting ------------------------------------------------------------------------------ */
+
+static void
+refuse(int fd)
+{
+	static const struct linger rst = {.l_onoff = 1, .l_linger = 0};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &rst, sizeof(rst));
+	close(fd);
+}
+
+static int
+accept_one(struct worker *w, struct lqueue *q, struct sock_addr *peer)
+{
+	int fd;
+
+	do {
+		peer->len = sizeof(peer->un);
+		fd = accept4(q->fd, &peer->sa, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	} while (fd == -1 && (errno == ECONNABORTED || errno == EINTR || errno == EPROTO));
+	if (fd == -1 && errno != EAGAIN)
+		worker_exhausted(w, "descriptors", errno);
+	if (fd != -1 && q->l->leaving)
+		q->l->last = loop_now(w->loop);
+	return fd;
+}
+
+/* Returns false when there is nothing more to take now. */
+static bool
+accept_session(struct worker *w, struct lqueue *q)
+{
+	struct listener *l = q->l;
+	struct gen_frontend *fe = l->fe;
+	struct shm_fe_count *count = count_fe(w, fe);
+	uint32_t fe_max = sw32_get(&count->cur_max), held_max = sw32_get(&w->own->held_max);
+	struct sock_addr peer;
+	int fd;
+
+	if (admit_take(w, fe) != ADMIT_OK) {
+		sw64_add(&count->paused, 1);
+		l->full = true;
+		return false;
+	}
+	fd = accept_one(w, q, &peer);
+	if (fd == -1) {
+		/* Nobody was there: the place taken for him is no maximum. */
+		sw32_set(&count->cur_max, fe_max);
+		sw32_set(&w->own->held_max, held_max);
+		admit_release(w, fe);
+		return false;
+	}
+	if (!admit_access(fe, &peer) || drain_refuses(w, fd, l->bind)) {
+		sw64_add(&count->denied, 1);
+		refuse(fd);
+		admit_release(w, fe);
+		return true;
+	}
+	if (session_start(w, fe, fd, &peer, l->bind) == -1) {
+		admit_release(w, fe);
+		worker_exhausted(w, "memory", errno);
+		return false;
+	}
+	return true;
+}
+
+static bool
+accept_misc(struct worker *w, struct lqueue *q)
+{
+	struct listener *l = q->l;
+	struct sock_addr peer;
+	int fd;
+
+	if (!limit_take_misc(w->seg)) {
+		l->full = true;
+		return false;
+	}
+	fd = accept_one(w, q, &peer);
+	if (fd == -1) {
+		limit_release_misc(w->seg);
+		return false;
+	}
+	if (l->control) {
+		misc_control_accept(w, fd);
+	} else if (!admit_access(l->fe, &peer) || drain_refuses(w, fd, l->bind)) {
+		sw64_add(&count_fe(w, l->fe)->denied, 1);
+		refuse(fd);
+		limit_release_misc(w->seg);
+	} else {
+		count_accepted(w, l->fe);
+		misc_http_accept(w, l->fe, fd, &peer);
+	}
+	return true;
+}
+
+static void
+queue_accept(struct worker *w, struct lqueue *q)
+{
+	struct listener *l = q->l;
+	bool session = !l->control && l->fe->conf->mode == CONF_MODE_TCP, again;
+	uint64_t turn = loop_turns(w->loop);
+	unsigned got = 0;
+
+	while (got < q->batch && (session ? accept_session(w, q) : accept_misc(w, q)))
+		got++;
+	again = q->turn + 1 == turn;
+	q->turn = got == q->batch ? turn : 0;
+	q->batch = listen_next_batch(q->batch, got, again);
+	if (l->rung && !l->full && got < LISTEN_BATCH) {
+		l->rung = false;
+		if (session)
+			admit_hand_on(w, l->fe);
+	}
+	if (l->full || q->owner == PROTO_SHARED)
+		listen_update(w);
+}
+
+static void
+on_queue(struct loop_fd *f, uint32_t events)
+{
+	struct lqueue *q = (struct lqueue *)(void *)((char *)f - offsetof(struct lqueue, f));
+
+	(void)events;
+	queue_accept(q->w, q);
+}
+
+/* ---- what is polled ------------------------------------------------------------------------- */
+
+static bool
+shared_turn(const struct worker *w)
+{
+	uint32_t n = sw32_get(&w->seg->master->n_workers), live = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		live += shm_mask_has(w->seg->master->live, i);
+	return listen_share(w->n_sessions, limit_sum_global(w->seg), live);
+}
+
+/* Polled now? *exclusive: others poll it too. */
+static bool
+queue_wanted(const struct worker *w, const struct lqueue *q, bool *exclusive)
+{
+	const struct listener *l = q->l;
+
+	*exclusive = q->owner != w->index;
+	if (l->full || w->retry_at.ns != 0)
+		return false;
+	if (q->owner == w->index)
+		return true;
+	if (q->owner == PROTO_SHARED)
+		return shared_turn(w);
+	return q->owner < SHM_MAX_WORKERS && shm_mask_has(w->seg->master->absent, q->owner);
+}
+
+static void
+queue_poll(struct worker *w, struct lqueue *q)
+{
+	bool exclusive, want = queue_wanted(w, q, &exclusive);
+
+	if (want == (q->f.fd != -1))
+		return;
+	if (!want)
+		loop_fd_del(w->loop, &q->f);
+	else if (loop_fd_add(w->loop, &q->f, q->fd,
+		     EPOLLIN | (exclusive ? (uint32_t)EPOLLEXCLUSIVE : 0)) == -1)
+		worker_exhausted(w, "epoll", errno);
+}
+
+void
+listen_update(struct worker *w)
+{
+	uint32_t adopted = 0;
+
+	for (struct listener *l = w->listen->all; l != NULL; l = l->next)
+		for (size_t i = 0; i < l->n_queues; i++) {
+			struct lqueue *q = l->queues[i];
+
+			queue_poll(w, q);
+			adopted +=
+			    q->f.fd != -1 && q->owner != w->index && q->owner != PROTO_SHARED;
+		}
+	if (sw32_get(&w->own->adopted) != adopted)
+		sw32_set(&w->own->adopted, adopted);
+}
+
+static bool
+room_for(struct worker *w, const struct listener *l)
+{
+	if (l->control || l->fe->conf->mode != CONF_MODE_TCP)
+		return limit_sum_misc(w->seg) < LIMIT_MISC;
+	return admit_room_frontend(w, l->fe) && admit_room_global(w);
+}
+
+void
+listen_look(struct worker *w)
+{
+	bool resumed = false;
+
+	w->look = false;
+	for (struct listener *l = w->listen->all; l != NULL; l = l->next)
+		if (l->full && room_for(w, l)) {
+			l->full = false;
+			l->rung = resumed = true;
+		}
+	listen_update(w);
+	if (!resumed)
+		return;
+	/* Takes what waits now: if nobody does, the place goes on to a worker that has somebody. */
+	for (struct listener *l = w->listen->all; l != NULL; l = l->next)
+		for (size_t i = 0; l->rung && !l->full && i < l->n_queues; i++)
+			if (l->queues[i]->f.fd != -1)
+				queue_accept(w, l->queues[i]);
+}
+
+/* ---- generations ---------------------------------------------------------------------------- */
+
+static void
+listener_free(struct worker *w, struct listener *l)
+{
+	if (l == NULL)
+		return;
+	for (size_t i = 0; i < l->n_queues; i++) {
+		loop_fd_del(w->loop, &l->queues[i]->f);
+		close(l->queues[i]->fd);
+		free(l->queues[i]);
+	}
+	free(l->queues);
+	free(l->name);
+	free(l);
+}
+
+static struct listener *
+find(struct listener *list, const char *name, bool leaving_too)
+{
+	for (; list != NULL; list = list->next)
+		if ((leaving_too || !list->leaving) && strcmp(list->name, name) == 0)
+			return list;
+	return NULL;
+}
+
+static int
+queue_add(struct worker *w, struct listener *l, struct child_fd *f)
+{
+	struct lqueue **v = realloc(l->queues, (l->n_queues + 1) * sizeof(struct lqueue *));
+	struct lqueue *q;
+
+	if (v == NULL)
+		return -1;
+	l->queues = v;
+	q = calloc(1, sizeof(*q));
+	if (q == NULL)
+		return -1;
+	q->f.cb = on_queue;
+	q->f.fd = -1;
+	q->w = w;
+	q->l = l;
+	q->fd = f->fd;
+	q->owner = f->meta.kind == PROTO_FD_CONTROL ? PROTO_SHARED : f->meta.queue;
+	q->batch = 1;
+	f->fd = -1;
+	v[l->n_queues++] = q;
+	return 0;
+}
+
+static int
+fd_take(struct worker *w, struct child_fd *f)
+{
+	struct listener_set *set = w->listen;
+	struct listener *l = find(set->prepared, f->meta.name, true);
+
+	if (l == NULL) {
+		l = calloc(1, sizeof(*l));
+		if (l == NULL)
+			return -1;
+		l->name = strdup(f->meta.name);
+		if (l->name == NULL) {
+			free(l);
+			return -1;
+		}
+		l->control = f->meta.kind == PROTO_FD_CONTROL;
+		l->next = set->prepared;
+		set->prepared = l;
+	}
+	return queue_add(w, l, f);
+}
+
+struct listener_set *
+listen_new(struct worker *w)
+{
+	struct listener_set *set = calloc(1, sizeof(*set));
+
+	if (set != NULL)
+		set->w = w;
+	return set;
+}
+
+void
+listen_abort(struct worker *w)
+{
+	while (w->listen->prepared != NULL) {
+		struct listener *l = w->listen->prepared;
+
+		w->listen->prepared = l->next;
+		listener_free(w, l);
+	}
+}
+
+int
+listen_prepare(struct worker *w, const struct gen *g, struct child_fd *fds, size_t n_fds,
+    char *reason, size_t reason_size)
+{
+	for (size_t i = 0; i < n_fds; i++) {
+		if (fds[i].fd == -1 ||
+		    (fds[i].meta.kind != PROTO_FD_LISTEN && fds[i].meta.kind != PROTO_FD_CONTROL))
+			continue;
+		if (fd_take(w, &fds[i]) == -1) {
+			snprintf(reason, reason_size, "out of memory");
+			listen_abort(w);
+			return -1;
+		}
+	}
+	for (size_t i = 0; i < g->n_frontends; i++) {
+		const struct conf_frontend *f = g->frontends[i].conf;
+
+		for (size_t k = 0; k < f->n_binds; k++)
+			if (find(w->listen->prepared, f->binds[k].name, true) == NULL &&
+			    find(w->listen->all, f->binds[k].name, false) == NULL) {
+				snprintf(reason, reason_size,
+				    "no socket came for %s of frontend %s", f->binds[k].name,
+				    f->name);
+				listen_abort(w);
+				return -1;
+			}
+	}
+	return 0;
+}
+
+static void
+leave(struct worker *w, struct listener *l)
+{
+	l->leaving = true;
+	l->full = false;
+	l->last = loop_now(w->loop);
+	if (l->fe != NULL)
+		worker_gen_ref(l->fe->gen);
+}
+
+/* Closes the queues that stayed empty, looks again while there are others. */
+static void
+on_empty(struct loop_timer *t)
+{
+	struct listener_set *set =
+	    (struct listener_set *)(void *)((char *)t - offsetof(struct listener_set, empty_timer));
+	struct worker *w = set->w;
+	struct mono now = loop_now(w->loop);
+	bool more = false;
+
+	for (struct listener **p = &set->all, *l; (l = *p) != NULL;) {
+		struct gen *g = l->fe != NULL ? l->fe->gen : NULL;
+
+		if (!l->leaving || l->full || mono_diff_ms(now, l->last) < LISTEN_EMPTY_MS) {
+			more |= l->leaving;
+			p = &l->next;
+			continue;
+		}
+		*p = l->next;
+		listener_free(w, l);
+		if (g != NULL)
+			worker_gen_unref(w, g);
+	}
+	if (more)
+		loop_timer_set(w->loop, t, mono_add_ms(now, LISTEN_EMPTY_MS / 2));
+	else if (w->stopping)
+		worker_check_stopped(w);
+}
+
+static void
+empty_begin(struct worker *w)
+{
+	w->listen->empty_timer.cb = on_empty;
+	loop_timer_set(
+	    w->loop, &w->listen->empty_timer, mono_add_ms(loop_now(w->loop), LISTEN_EMPTY_MS));
+}
+
+void
+listen_commit(struct worker *w)
+{
+	struct listener_set *set = w->listen;
+	struct listener **end = &set->all;
+	bool left = false;
+
+	for (struct listener *l = set->all; l != NULL; l = l->next) {
+		struct gen_frontend *fe;
+
+		if (l->leaving)
+			continue;
+		fe = gen_find_bind(w->gen, l->name, &l->bind);
+		if (l->control ? w->gen->conf->global.control.path == NULL ||
+				     strcmp(w->gen->conf->global.control.path, l->name) != 0
+			       : fe == NULL || find(set->prepared, l->name, true) != NULL) {
+			l->bind = NULL; /* was the old generation's, which may go before us */
+			leave(w, l);
+			left = true;
+			continue;
+		}
+		l->fe = l->control ? NULL : fe;
+		l->full = false;
+	}
+	for (; *end != NULL; end = &(*end)->next)
+		;
+	*end = set->prepared;
+	set->prepared = NULL;
+	for (struct listener *l = *end; l != NULL; l = l->next)
+		l->fe = gen_find_bind(w->gen, l->name, &l->bind);
+	if (left)
+		empty_begin(w);
+	listen_update(w);
+}
+
+void
+listen_leave(struct worker *w)
+{
+	for (struct listener *l = w->listen->all; l != NULL; l = l->next)
+		if (!l->leaving)
+			leave(w, l);
+	empty_begin(w);
+	listen_update(w);
+}
+
+bool
+listen_gone(const struct worker *w)
+{
+	return w->listen->all == NULL;
+}

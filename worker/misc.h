@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Connections that are no sessions: of frontends in mode http (monitoring, statistics) and of the
+ * control socket. They are accepted by listen.c, counted in shm_worker.held_misc (at most
+ * LIMIT_MISC over all workers, never in the global maxconn) and handed over; whoever takes one
+ * calls misc_closed once after it has closed the descriptor.
+ */
+#ifndef WORKER_MISC_H
+#define WORKER_MISC_H
+
+#include "lib/sock.h"
+#include "worker/gen.h"
+#include "worker/worker.h"
+
+/*
+ * Takes fd (non-blocking, close-on-exec). fe stays valid while the taker holds gen_ref(fe->gen) of
+ * its own; it is not held for it. peer may be of AF_UNIX.
+ */
+void misc_http_accept(
+    struct worker *, const struct gen_frontend *fe, int fd, const struct sock_addr *peer);
+/* Takes fd, a connection to the control socket. */
+void misc_control_accept(struct worker *, int fd);
+
+/* A place is free again. */
+void misc_closed(struct worker *);
+
+/* PROTO_RAN, PROTO_DONE and what else came from the master and is not the worker's (may do
+ * nothing). */
+void misc_message(struct worker *, struct msg *);
+/* The bell rang: requests may have been answered. */
+void misc_bell(struct worker *);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+/* Session records of a worker. */
+#include "worker/record.h"
+
+#include <string.h>
+
+/* While a record is free its flags hold the next free one + 1. */
+
+void
+record_set_end(struct shm_end *e, const struct sock_addr *a)
+{
+	memset(e, 0, sizeof(*e));
+	e->family = (uint8_t)a->family;
+	if (a->family == AF_INET) {
+		memcpy(e->addr, &a->in.sin_addr, 4);
+		e->port = ntohs(a->in.sin_port);
+	} else if (a->family == AF_INET6) {
+		memcpy(e->addr, &a->in6.sin6_addr, 16);
+		e->port = ntohs(a->in6.sin6_port);
+	}
+}
+
+void
+record_get_end(const struct shm_end *e, struct sock_addr *a)
+{
+	memset(a, 0, sizeof(*a));
+	a->family = e->family;
+	if (e->family == AF_INET) {
+		memcpy(&a->in.sin_addr, e->addr, 4);
+		a->in.sin_port = htons(e->port);
+		a->len = sizeof(a->in);
+	} else if (e->family == AF_INET6) {
+		memcpy(&a->in6.sin6_addr, e->addr, 16);
+		a->in6.sin6_port = htons(e->port);
+		a->len = sizeof(a->in6);
+	} else if (e->family == AF_UNIX) {
+		a->len = sizeof(sa_family_t);
+	}
+}
+
+static void
+begin(struct shm_session *r)
+{
+	sw32_set_seq(&r->seq, sw32_get(&r->seq) | 1);
+	atomic_thread_fence(memory_order_release);
+}
+
+static void
+end(struct shm_session *r)
+{
+	sw32_set(&r->seq, (sw32_get(&r->seq) | 1) + 1);
+}
+
+struct shm_session *
+record_open(struct worker *w, uint32_t fe, const struct sock_addr *peer,
+    const struct sock_addr *local, struct mono now)
+{
+	struct shm_session *all = SHM_OWN(w->seg, w->own, sessions), *r;
+	uint32_t n = sw32_get(&w->own->n_sessions);
+
+	if (w->free_record != 0) {
+		r = &all[w->free_record - 1];
+		w->free_record = r->flags;
+	} else if (n < w->seg->caps->sessions) {
+		r = &all[n];
+		sw32_set(&w->own->n_sessions, n + 1);
+	} else {
+		return NULL;
+	}
+	begin(r);
+	r->id = mw64_fetch_add(&w->seg->shared->session_id, 1) + 1;
+	sw32_set(&r->fe, fe);
+	sw32_set(&r->be, SHM_NONE);
+	sw32_set(&r->srv, SHM_NONE);
+	r->flags = 0;
+	r->accept_wall_us = mono_wall_us();
+	r->accept_ns = now.ns;
+	sw64_set(&r->assigned_ns, 0);
+	sw64_set(&r->connected_ns, 0);
+	sw64_set(&r->active_ns, (uint64_t)now.ns);
+	sw64_set(&r->bytes_in, 0);
+	sw64_set(&r->bytes_out, 0);
+	sw32_set(&r->retries, 0);
+	sw32_set(&r->kill, 0);
+	record_set_end(&r->client, peer);
+	memset(&r->local, 0, sizeof(r->local));
+	if (local != NULL)
+		record_set_end(&r->local, local);
+	memset(&r->source, 0, sizeof(r->source));
+	sw32_set(&r->phase, SHM_PH_REQUEST);
+	end(r);
+	return r;
+}
+
+void
+record_close(struct worker *w, struct shm_session *r)
+{
+	struct shm_session *all = SHM_OWN(w->seg, w->own, sessions);
+
+	begin(r);
+	sw32_set(&r->phase, SHM_PH_FREE);
+	r->flags = w->free_record;
+	end(r);
+	w->free_record = (uint32_t)(r - all) + 1;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Moving bytes between the two sides of a session, each direction on its own (hard-parts 10). Small
+ * messages go through the worker's one buffer; streams through splice. What the other side does not
+ * take is held, and nothing more is read until it has gone: a slow reader stops a fast writer.
+ */
+#ifndef WORKER_RELAY_H
+#define WORKER_RELAY_H
+
+#include "worker/session.h"
+
+#define RELAY_BUFFER (128u << 10) /* the worker's buffer, bytes */
+#define RELAY_FIRST  (32u << 10)  /* bytes asked for by the first reads */
+#define RELAY_FULL   2            /* reads in a row of RELAY_FIRST before a direction is a stream */
+#define RELAY_SPLICE (8u << 10)   /* a splice that moves less ends the stream */
+#define RELAY_BUDGET (256u << 10) /* bytes a direction and turn */
+
+enum relay_result {
+	RELAY_ON = 0,  /* waits for an event */
+	RELAY_MORE,    /* budget used up: run it again after the others */
+	RELAY_DONE,    /* both sides have ended and all is delivered */
+	RELAY_RESET_C, /* the client's connection broke */
+	RELAY_RESET_S, /* the server's connection broke */
+	RELAY_FAILED   /* no memory for what has been read */
+};
+
+/* What a direction does next with what it knows. Pure. */
+enum relay_mode { RELAY_COPY = 0, RELAY_COPY_BIG, RELAY_SPLICE_ON };
+enum relay_mode relay_mode_of(unsigned full, bool pipe_there);
+
+enum relay_result relay_run(struct session *s);
+
+/* Frees what is held. */
+void relay_drop(struct session *s);
+
+#endif
