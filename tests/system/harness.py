@@ -663,7 +663,7 @@ def vipd_path():
 class Env:
     def __init__(self, name, has_ns):
         self.name, self.has_ns = name, has_ns
-        self.tmp = tempfile.mkdtemp(prefix="vipd-test-")
+        self.tmp = tempfile.mkdtemp(prefix="t-", dir=os.environ["HARNESS_TMP"])
         os.chmod(self.tmp, 0o755)
         self.procs = []
         self.namespaces = []
@@ -740,15 +740,17 @@ class Env:
 
     def conf(self, servers=None, **over):
         """A configuration in vipd's terms: one frontend "fe" on a free port, one backend "be" over
-        servers (Vback, "host:port" or groups; a list or by name), short timeouts, no log, control
-        socket in the test's folder. over: groups that are merged into it (None removes)."""
+        servers (Vback, "host:port" or groups; a list or by name), short timeouts, no lines about
+        sessions, control socket in the test's folder. over: groups that are merged into it (None
+        removes)."""
         if not isinstance(servers, dict):
             servers = {getattr(s, "name", "").replace("vback-", "") or f"s{i + 1}": s
                        for i, s in enumerate(servers or [])}
         servers = {n: s.addr if isinstance(s, Vback) else s for n, s in servers.items()}
         g = {"workers": 2, "control": {"path": self.path(f"control{len(self.procs)}.sock"),
                                        "level": "admin"},
-             "stats_file": self.path("stats"), "state_dir": self.tmp}
+             "stats_file": self.path("stats"), "state_dir": self.tmp,
+             "log": {"address": "stderr", "level": "notice"}}
         if self.user:
             g["user"] = self.user
         base = {
@@ -805,12 +807,16 @@ _tests = []
 
 
 def test(needs=(), limit=30, plain=False, kinds=None):
-    """Registers fn(env), or, with kinds (["vipd", "haproxy"]), fn(env, kind) once for each.
+    """Registers fn(env), or, with kinds (["vipd", "haproxy"]), fn(env, kind) once for each; beside
+    vipd others only with PEERS=1: they prove the test, not vipd.
     needs: programs; "vipd" is ours, "root" real root. limit: seconds. plain: may run on the host's
     own loopback."""
     def register(fn):
         for k in kinds or [None]:
-            name = fn.__name__ + (f"_{k}" if k and len(kinds) > 1 else "")
+            peer = kinds and "vipd" in kinds and k != "vipd"
+            if peer and not os.environ.get("PEERS"):
+                continue
+            name = fn.__name__ + (f"_{k}" if peer else "")
             n = list(needs) + ([k] if k else [])
             _tests.append(_Test(fn, name, n, limit, plain, k))
         return fn
@@ -918,11 +924,13 @@ def run():
 
     def ended(*_):
         _reap_all()
+        shutil.rmtree(os.environ["HARNESS_TMP"], ignore_errors=True)
         os._exit(3)
     signal.signal(signal.SIGTERM, ended)
     signal.signal(signal.SIGINT, ended)
     failed = 0
-    os.environ["HARNESS_TMP"] = tempfile.mkdtemp(prefix="vipd-harness-")
+    os.environ["HARNESS_TMP"] = tempfile.mkdtemp(prefix="vipd-test-")
+    os.chmod(os.environ["HARNESS_TMP"], 0o755)
     skip_file = os.path.join(os.environ["HARNESS_TMP"], "skip")
     try:
         for t in _tests:
@@ -945,5 +953,6 @@ def run():
                 failed += 1
                 print(f"not ok {t.name}", flush=True)
     finally:
-        shutil.rmtree(os.environ["HARNESS_TMP"], ignore_errors=True)
+        if not os.environ.get("KEEP"):
+            shutil.rmtree(os.environ["HARNESS_TMP"], ignore_errors=True)
     sys.exit(1 if failed else 0)

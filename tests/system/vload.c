@@ -794,10 +794,10 @@ options(int argc, char **argv)
 	for (; optind < argc; optind++, n_targets++)
 		if (tool_address(argv[optind], &targets[n_targets], &target_len[n_targets]) == -1)
 			usage();
-	if (opt.mode == M_IDLE) {
+	if (opt.mode == M_IDLE)
 		opt.total = opt.conns;
+	if (opt.mode != M_REQ && opt.mode != M_HTTP)
 		opt.per_conn = 1;
-	}
 }
 
 /* Begins what is due; returns how long the loop may sleep, in ms. */
