@@ -189,7 +189,7 @@ dump_server(const struct shm *s, uint32_t i, struct mono now, struct buf *out)
 	total_of_server(s, i, now, &t);
 	buf_printf(out, "  %-22.*s %-12s %6" PRIu32, SHM_NAME - 1, d->name,
 	    known ? total_server_word(word, sw32_get(&h->oper), sw32_get(&h->admin),
-			sw32_get(&h->checked) != 0, sw32_get(&h->counter), sw32_get(&h->rise),
+			sw32_get(&h->checked) == 1, sw32_get(&h->counter), sw32_get(&h->rise),
 			sw32_get(&h->fall))
 		  : "?",
 	    known ? (sw32_get(&h->eweight) + 255) / 256 : 0);

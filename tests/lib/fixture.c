@@ -84,6 +84,8 @@ fixture_server(const struct shm *s, uint32_t be, const char *name, uint32_t id, 
 	sw32_set(&h->usable, 1);
 	sw32_set(&h->uweight, 1);
 	sw32_set(&h->eweight, 256);
+	sw32_set(&h->maxconn, SHM_NONE);
+	sw32_set(&h->conf_weight, 1);
 	sw32_set(&d->state, SHM_DIR_USED);
 	sw32_set(&s->own_master->n_servers, i + 1);
 	sw32_add(&fixture_sched(s, be)->total, 1);

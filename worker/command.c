@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: ISC */
+/* Commands of the control socket: table, parsing, help. Runs in workers; reads shared memory only.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/child.h"
+#include "worker/command.h"
+
+static const char *const level_words[] = {"user", "operator", "admin"};
+
+/* ---- commands about the connection itself -----------------------------------------------------
+ */
+
+static bool
+run_help(struct command_run *run, int argc, char **argv)
+{
+	char prefix[256] = "";
+
+	for (int i = 0; i < argc; i++) {
+		strncat(prefix, argv[i], sizeof(prefix) - strlen(prefix) - 1);
+		if (i + 1 < argc)
+			strncat(prefix, " ", sizeof(prefix) - strlen(prefix) - 1);
+	}
+	command_help(run->out, *run->level, prefix[0] == '\0' ? NULL : prefix);
+	return false;
+}
+
+static bool
+run_prompt(struct command_run *run, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	*run->prompt = !*run->prompt;
+	return false;
+}
+
+static bool
+run_quit(struct command_run *run, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	*run->quit = true;
+	return false;
+}
+
+static bool
+run_operator(struct command_run *run, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	if (*run->level > COMMAND_OPERATOR)
+		*run->level = COMMAND_OPERATOR;
+	return false;
+}
+
+static bool
+run_user(struct command_run *run, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	*run->level = COMMAND_USER;
+	return false;
+}
+
+static bool
+run_show_level(struct command_run *run, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	buf_printf(run->out, "%s\n", level_words[*run->level]);
+	return false;
+}
+
+static bool
+run_set_timeout(struct command_run *run, int argc, char **argv)
+{
+	char *end;
+	long s;
+
+	if (argc < 2 || strcmp(argv[0], "cli") != 0) {
+		buf_puts(run->out, "'set timeout' only supports 'cli'.\n");
+		return false;
+	}
+	s = strtol(argv[1], &end, 10);
+	if (end == argv[1] || (*end != '\0' && strcmp(end, "s") != 0) || s < 1 || s > 86400)
+		buf_puts(run->out, "Invalid timeout value.\n");
+	else
+		*run->timeout_ms = s * 1000;
+	return false;
+}
+
+static const struct command own_commands[] = {
+    {"help", " [<command>]", "this list, or the commands that begin so", COMMAND_USER, run_help},
+    {"operator", "", "give up the level admin on this connection", COMMAND_USER, run_operator},
+    {"prompt", "", "stay connected, with a prompt; again: no longer", COMMAND_USER, run_prompt},
+    {"quit", "", "close the connection", COMMAND_USER, run_quit},
+    {"set timeout", " cli <seconds>", "time that this connection may be idle", COMMAND_USER,
+	run_set_timeout},
+    {"show cli level", "", "the level of this connection", COMMAND_USER, run_show_level},
+    {"user", "", "give up the levels admin and operator on this connection", COMMAND_USER,
+	run_user},
+    {0},
+};
+
+static const struct command *const tables[] = {show_commands, act_commands, own_commands};
+#define N_TABLES (sizeof(tables) / sizeof(tables[0]))
+
+/* ---- finding ----------------------------------------------------------------------------------
+ */
+
+/* Number of words of a command's name that argv begins with, all of them; 0 if it differs. */
+static int
+matches(const struct command *c, int argc, char **argv)
+{
+	const char *p = c->words;
+	int n = 0;
+
+	while (*p != '\0') {
+		size_t len = strcspn(p, " ");
+
+		if (n >= argc || strncmp(argv[n], p, len) != 0 || argv[n][len] != '\0')
+			return 0;
+		n++;
+		p += len;
+		p += strspn(p, " ");
+	}
+	return n;
+}
+
+/* The longest command that argv begins with; *words is its length. NULL: none. */
+static const struct command *
+find(int argc, char **argv, int *words)
+{
+	const struct command *best = NULL;
+
+	*words = 0;
+	for (size_t t = 0; t < N_TABLES; t++)
+		for (const struct command *c = tables[t]; c->words != NULL; c++) {
+			int n = matches(c, argc, argv);
+
+			if (n > *words) {
+				*words = n;
+				best = c;
+			}
+		}
+	return best;
+}
+
+/* ---- help -------------------------------------------------------------------------------------
+ */
+
+static int
+by_words(const void *a, const void *b)
+{
+	const struct command *const *x = a, *const *y = b;
+
+	return strcmp((*x)->words, (*y)->words);
+}
+
+static void
+help_line(struct buf *out, const struct command *c)
+{
+	size_t len = strlen(c->words) + strlen(c->usage);
+
+	buf_printf(out, "  %s%s%*s : %s\n", c->words, c->usage, len < 45 ? (int)(45 - len) : 0, "",
+	    c->text);
+}
+
+/* Commands that begin with prefix (NULL: all) and that level may run, sorted; returns how many. */
+static size_t
+help_list(struct buf *out, enum command_level level, const char *prefix)
+{
+	const struct command *list[128];
+	size_t n = 0;
+
+	for (size_t t = 0; t < N_TABLES; t++)
+		for (const struct command *c = tables[t]; c->words != NULL; c++)
+			if (c->level <= level && n < sizeof(list) / sizeof(list[0]) &&
+			    (prefix == NULL || strncmp(c->words, prefix, strlen(prefix)) == 0))
+				list[n++] = c;
+	qsort(list, n, sizeof(list[0]), by_words);
+	for (size_t i = 0; i < n; i++)
+		help_line(out, list[i]);
+	return n;
+}
+
+void
+command_help(struct buf *out, enum command_level level, const char *prefix)
+{
+	buf_puts(out, "The following commands are valid at this level:\n");
+	help_list(out, level, prefix);
+}
+
+static void
+answer_unknown(struct command_run *run, char **argv)
+{
+	struct buf near = BUF_INIT;
+
+	if (help_list(&near, *run->level, argv[0]) > 0) {
+		buf_puts(run->out,
+		    "Unknown command, but maybe one of the following ones is a better match:\n");
+		buf_append(run->out, near.data, near.len);
+	} else {
+		buf_puts(run->out, "Unknown command. Please enter one of the following commands "
+				   "only:\n");
+		help_list(run->out, *run->level, NULL);
+	}
+	buf_free(&near);
+}
+
+/* ---- what commands share ----------------------------------------------------------------------
+ */
+
+uint32_t
+command_find_server(struct command_run *run, const char *word)
+{
+	const struct shm *s = run->src.shm;
+	const char *slash = strchr(word, '/');
+	char name[SHM_NAME];
+	uint32_t be;
+
+	if (slash == NULL || slash == word || slash[1] == '\0') {
+		buf_puts(run->out, "Require 'backend/server'.\n");
+		return SHM_NONE;
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)(slash - word), word);
+	be = child_find_backend(s, name, 0);
+	if (be == SHM_NONE) {
+		buf_puts(run->out, "No such backend.\n");
+		return SHM_NONE;
+	}
+	for (uint32_t i = 0; i < sw32_get(&s->master->n_servers) && i < s->caps->servers; i++) {
+		const struct shm_srv_dir *d = shm_srv_dir(s, i);
+
+		if (sw32_get(&d->state) == SHM_DIR_USED && sw32_get(&d->backend) == be &&
+		    strncmp(d->name, slash + 1, SHM_NAME) == 0)
+			return i;
+	}
+	buf_puts(run->out, "No such server.\n");
+	return SHM_NONE;
+}
+
+/* ---- running ----------------------------------------------------------------------------------
+ */
+
+/* Splits a line in place into words: blanks separate, a backslash takes the next byte as it is.
+ * Returns their number, -1 if there are more than COMMAND_WORDS. */
+static int
+split(char *line, char **argv)
+{
+	int n = 0;
+	char *from = line;
+
+	for (;;) {
+		char *to;
+
+		while (*from == ' ' || *from == '\t')
+			from++;
+		if (*from == '\0')
+			return n;
+		if (n == COMMAND_WORDS)
+			return -1;
+		argv[n++] = to = from;
+		while (*from != '\0' && *from != ' ' && *from != '\t') {
+			if (*from == '\\' && from[1] != '\0')
+				from++;
+			*to++ = *from++;
+		}
+		if (*from != '\0')
+			from++;
+		*to = '\0';
+	}
+}
+
+bool
+command_start(struct command_run *run, char *line)
+{
+	const struct command *c;
+	char *argv[COMMAND_WORDS];
+	int argc = split(line, argv), words;
+
+	run->more = NULL;
+	run->waits = false;
+	run->list = (struct stat_list){0};
+	run->filter = (struct stat_filter)STAT_FILTER_ALL;
+	run->at = 0;
+	run->worker = 0;
+	run->flags = 0;
+	if (argc == -1) {
+		buf_puts(run->out, "Too many words.\n");
+		return false;
+	}
+	if (argc == 0)
+		return false;
+	c = find(argc, argv, &words);
+	if (c == NULL) {
+		answer_unknown(run, argv);
+		return false;
+	}
+	if (c->level > *run->level) {
+		buf_printf(run->out,
+		    "Permission denied: '%s' needs level %s, this connection has %s.\n", c->words,
+		    level_words[c->level], level_words[*run->level]);
+		return false;
+	}
+	return c->run(run, argc - words, argv + words);
+}
+
+void
+command_end(struct command_run *run)
+{
+	stat_list_free(&run->list);
+	run->more = NULL;
+}

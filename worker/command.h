@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Commands of the control socket, apart from the connection on which they come: the table, parsing
+ * of one command, and its run. A run writes text into a buffer in pieces: run() begins, more()
+ * continues while the client takes the text, and a command that another process carries out is
+ * polled until that process has answered.
+ *
+ * The language, levels and texts are those of HAProxy's management guide (9.3).
+ */
+#ifndef WORKER_COMMAND_H
+#define WORKER_COMMAND_H
+
+#include "worker/statlist.h"
+
+enum command_level { COMMAND_USER = 0, COMMAND_OPERATOR, COMMAND_ADMIN };
+
+#define COMMAND_WORDS 64 /* words of a command; more are an error */
+
+struct command_run;
+
+struct command {
+	const char *words; /* "show servers state" */
+	const char *usage; /* what stands behind the words in the help, "" if nothing */
+	const char *text;
+	enum command_level level;
+	/* argc, argv: the words behind those of the command. Returns true when there is more to do.
+	 */
+	bool (*run)(struct command_run *, int argc, char **argv);
+};
+
+/* What a run may use and must keep until its end. */
+struct command_run {
+	/* set by the caller */
+	struct stat_source src; /* now: refreshed before every call */
+	int64_t wall_us;
+	enum command_level *level; /* of the connection; may be lowered */
+	bool *prompt;              /* interactive mode of the connection */
+	bool *quit;
+	int64_t *timeout_ms; /* of the connection */
+	struct buf *out;
+	size_t limit; /* more() stops when out has as many bytes */
+	/* the command's own */
+	bool (*more)(struct command_run *); /* true: call again */
+	bool waits; /* true: call again when the bell rings or 10 ms have passed */
+	struct stat_list list;
+	struct stat_filter filter;
+	size_t at;
+	unsigned worker;
+	unsigned flags;
+	uint64_t id;
+	struct mono since;
+};
+
+/*
+ * Runs one command (NUL-terminated; changed). Unknown commands and missing rights are answered with
+ * HAProxy's texts. Returns true when run->more has to be called until it returns false. In either
+ * case command_end has to be called at last.
+ */
+bool command_start(struct command_run *run, char *line);
+void command_end(struct command_run *run);
+
+/* Tables of show.c and act.c, ended by words == NULL. */
+extern const struct command show_commands[];
+extern const struct command act_commands[];
+
+/*
+ * The server that "backend/server" names. SHM_NONE after HAProxy's text of error has been written.
+ */
+uint32_t command_find_server(struct command_run *run, const char *word);
+
+/* The help text: all commands that level may run; prefix NULL or the words to begin with. */
+void command_help(struct buf *out, enum command_level level, const char *prefix);
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * "show info", "show proc", "show version": what the processes are and do. Runs in workers; reads
+ * shared memory only. Numbers are sums over all workers, under HAProxy's names where it has one
+ * with that meaning.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "shm/total.h"
+#include "worker/show.h"
+
+/* ---- show info --------------------------------------------------------------------------------
+ */
+
+#define INFO_MAX 64
+
+struct info {
+	struct {
+		const char *name;
+		const char *tags;
+		enum stat_value type;
+		uint64_t n;
+		const char *s;
+	} v[INFO_MAX];
+	size_t n;
+	char uptime[32];
+	char node[SHM_NAME];
+};
+
+static void
+add_n(struct info *info, const char *name, const char *tags, enum stat_value type, uint64_t n)
+{
+	if (info->n < INFO_MAX) {
+		info->v[info->n].name = name;
+		info->v[info->n].tags = tags;
+		info->v[info->n].type = type;
+		info->v[info->n].s = NULL;
+		info->v[info->n++].n = n;
+	}
+}
+
+static void
+add_s(struct info *info, const char *name, const char *tags, const char *s)
+{
+	add_n(info, name, tags, STAT_STR, 0);
+	info->v[info->n - 1].s = s;
+}
+
+static uint64_t
+uptime_s(const struct stat_source *src)
+{
+	return (uint64_t)(src->now.ns - (int64_t)sw64_get(&src->shm->master->started_ns)) /
+	       1000000000;
+}
+
+static void
+info_process(struct info *info, const struct stat_source *src)
+{
+	const struct shm_master *m = src->shm->master;
+	uint64_t up = uptime_s(src);
+
+	total_format_uptime(info->uptime, up);
+	snprintf(info->node, sizeof(info->node), "%.*s", SHM_NAME - 1, m->node);
+	add_s(info, "Name", "POS", "vipd");
+	add_s(info, "Version", "POS", VIPD_VERSION);
+	add_s(info, "Release_date", "POS", VIPD_DATE);
+	add_n(info, "Nbthread", "CGS", STAT_U32, 1);
+	add_n(info, "Nbproc", "CGS", STAT_U32, sw32_get(&m->n_workers));
+	add_n(info, "Process_num", "KGP", STAT_U32, 1);
+	add_n(info, "Pid", "SGP", STAT_U32, sw32_get(&m->pid));
+	add_s(info, "Uptime", "MDP", info->uptime);
+	add_n(info, "Uptime_sec", "MDP", STAT_U32, up);
+	add_n(info, "Memmax_MB", "CLP", STAT_U32, 0);
+	add_n(info, "Ulimit-n", "CLP", STAT_U32, sw32_get(&m->nofile));
+	add_n(info, "Maxsock", "CLP", STAT_U32, sw32_get(&m->nofile));
+	add_n(info, "Maxconn", "CLP", STAT_U32, sw32_get(&m->maxconn));
+	add_n(info, "Hard_maxconn", "CLP", STAT_U32, sw32_get(&m->maxconn));
+}
+
+static void
+info_traffic(struct info *info, const struct stat_source *src)
+{
+	struct total_process st;
+
+	total_of_process(src->shm, src->now, &st);
+	add_n(info, "CurrConns", "MGP", STAT_U32, st.held);
+	add_n(info, "CumConns", "MCP", STAT_U64, st.cum_conn);
+	add_n(info, "CumReq", "MCP", STAT_U64, st.cum_req);
+	add_n(info, "Maxpipes", "CLP", STAT_U32, 0);
+	add_n(info, "PipesUsed", "MGP", STAT_U32, st.pipes);
+	add_n(info, "PipesFree", "MGP", STAT_U32, 0);
+	add_n(info, "ConnRate", "MRP", STAT_U32, st.rate);
+	add_n(info, "ConnRateLimit", "CLP", STAT_U32, 0);
+	add_n(info, "MaxConnRate", "MMP", STAT_U32, st.rate_max);
+	add_n(info, "SessRate", "MRP", STAT_U32, st.rate);
+	add_n(info, "SessRateLimit", "CLP", STAT_U32, 0);
+	add_n(info, "MaxSessRate", "MMP", STAT_U32, st.rate_max);
+	add_n(info, "Tasks", "MGP", STAT_U32, st.held + st.held_misc);
+	add_n(info, "Run_queue", "MGP", STAT_U32, 0);
+	add_s(info, "node", "COS", info->node);
+	add_n(info, "Stopping", "MGP", STAT_U32, sw32_get(&src->shm->master->stopping));
+	add_n(info, "Jobs", "MGP", STAT_U32, st.held + st.held_misc);
+	add_n(info, "DroppedLogs", "MCP", STAT_U64, st.log_lost);
+	add_n(info, "TotalBytesOut", "MCP", STAT_U64, st.bytes_out);
+	/* HAProxy's spelling; tools know it by this name. */
+	add_n(info, "TotalSplicdedBytesOut", "MCP", STAT_U64, st.spliced);
+	add_n(info, "Start_time_sec", "MDP", STAT_U32,
+	    sw64_get(&src->shm->master->started_wall_us) / 1000000);
+}
+
+/* What HAProxy has no name for. */
+static void
+info_vipd(struct info *info, const struct stat_source *src)
+{
+	const struct shm_master *m = src->shm->master;
+	uint64_t live = 0, respawns = 0;
+
+	for (uint32_t w = 0; w < sw32_get(&m->n_workers) && w < SHM_MAX_WORKERS; w++) {
+		live += shm_mask_has(m->live, w);
+		respawns += sw32_get(&m->workers[w].respawns);
+	}
+	add_n(info, "Workers_live", "MGP", STAT_U32, live);
+	add_n(info, "Respawns", "MCP", STAT_U64,
+	    respawns + sw32_get(&m->checker.respawns) + sw32_get(&m->vrrp.respawns));
+	add_n(info, "Generation", "SGP", STAT_U64, sw64_get(&m->generation));
+	add_n(info, "Reloads", "MCP", STAT_U64, sw64_get(&m->reloads));
+	add_n(info, "Reloads_failed", "MCP", STAT_U64, sw64_get(&m->reloads_failed));
+	add_n(info, "Maintenance", "SGP", STAT_U32, sw32_get(&m->maintenance));
+}
+
+static void
+info_json(struct buf *out, const struct info *info)
+{
+	struct json j;
+
+	json_init(&j, out, false);
+	json_array_begin(&j);
+	for (size_t i = 0; i < info->n; i++) {
+		json_object_begin(&j);
+		stat_json_field(&j, (unsigned)i, info->v[i].name, info->v[i].tags, info->v[i].type,
+		    info->v[i].n, info->v[i].s);
+		json_object_end(&j);
+	}
+	json_array_end(&j);
+	buf_putc(out, '\n');
+}
+
+static void
+info_text(struct buf *out, const struct info *info, bool typed)
+{
+	for (size_t i = 0; i < info->n; i++) {
+		const char *name = info->v[i].name, *s = info->v[i].s;
+
+		if (typed) {
+			buf_printf(out, "%zu.", i);
+			stat_typed_field(
+			    out, name, info->v[i].tags, info->v[i].type, info->v[i].n, s);
+		} else if (s != NULL) {
+			buf_printf(out, "%s: %s", name, s);
+		} else {
+			buf_printf(out, "%s: %" PRIu64, name, info->v[i].n);
+		}
+		buf_putc(out, '\n');
+	}
+}
+
+bool
+show_info_run(struct command_run *run, int argc, char **argv)
+{
+	struct info info = {.n = 0};
+	bool typed = false, json = false;
+
+	for (int i = 0; i < argc; i++) {
+		typed |= strcmp(argv[i], "typed") == 0;
+		json |= strcmp(argv[i], "json") == 0;
+	}
+	info_process(&info, &run->src);
+	info_traffic(&info, &run->src);
+	info_vipd(&info, &run->src);
+	if (json)
+		info_json(run->out, &info);
+	else
+		info_text(run->out, &info, typed);
+	return false;
+}
+
+bool
+show_version_run(struct command_run *run, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	buf_printf(run->out, "%s\n", VIPD_VERSION);
+	return false;
+}
+
+/* ---- show proc --------------------------------------------------------------------------------
+ */
+
+static void
+format_status(char *to, size_t size, uint32_t respawns, uint32_t status)
+{
+	int st = (int)status;
+
+	if (respawns == 0)
+		snprintf(to, size, "-");
+	else if (WIFSIGNALED(st))
+		snprintf(to, size, "signal %d", WTERMSIG(st));
+	else
+		snprintf(to, size, "exit %d", WEXITSTATUS(st));
+}
+
+static void
+proc_line(
+    struct command_run *run, const char *type, int slot, const struct shm_proc *p, bool absent)
+{
+	static const char *const states[] = {
+	    [SHM_PROC_NONE] = "none",
+	    [SHM_PROC_STARTING] = "starting",
+	    [SHM_PROC_READY] = "ready",
+	    [SHM_PROC_BACKOFF] = "backoff",
+	    [SHM_PROC_STOPPING] = "stopping",
+	};
+	uint32_t state = sw32_get(&p->state), pid = sw32_get(&p->pid);
+	uint64_t started = sw64_get(&p->started_ns);
+	char up[32] = "-", last[32], name[24];
+
+	if (pid != 0 && run->src.now.ns > (int64_t)started)
+		total_format_uptime(up, ((uint64_t)run->src.now.ns - started) / 1000000000u);
+	format_status(last, sizeof(last), sw32_get(&p->respawns), sw32_get(&p->last_status));
+	if (slot >= 0)
+		snprintf(name, sizeof(name), "%s %d", type, slot);
+	else
+		snprintf(name, sizeof(name), "%s", type);
+	buf_printf(run->out,
+	    "%-15" PRIu32 " %-15s %-15" PRIu32 " %-15s %-15s %-10s %-12s %" PRIu64 "\n", pid, name,
+	    sw32_get(&p->respawns), up, VIPD_VERSION,
+	    absent                          ? "silent"
+	    : state < SHM_PROC_STOPPING + 1 ? states[state]
+					    : "?",
+	    last, sw64_get(&p->generation));
+}
+
+bool
+show_proc_run(struct command_run *run, int argc, char **argv)
+{
+	const struct shm_master *m = run->src.shm->master;
+	char up[32];
+
+	(void)argc;
+	(void)argv;
+	total_format_uptime(up, uptime_s(&run->src));
+	buf_printf(run->out, "%-15s %-15s %-15s %-15s %-15s %-10s %-12s %s\n", "#<PID>", "<type>",
+	    "<respawns>", "<uptime>", "<version>", "<state>", "<last end>", "<generation>");
+	buf_printf(run->out,
+	    "%-15" PRIu32 " %-15s %-15" PRIu64 " %-15s %-15s %-10s %-12s %" PRIu64 "\n",
+	    sw32_get(&m->pid), "master", sw64_get(&m->reloads), up, VIPD_VERSION,
+	    sw32_get(&m->stopping) != 0 ? "stopping" : "ready", "-", sw64_get(&m->generation));
+	buf_puts(run->out, "# workers\n");
+	for (uint32_t w = 0; w < sw32_get(&m->n_workers) && w < SHM_MAX_WORKERS; w++)
+		proc_line(run, "worker", (int)w, &m->workers[w],
+		    sw32_get(&m->workers[w].state) == SHM_PROC_READY && shm_mask_has(m->absent, w));
+	buf_puts(run->out, "# others\n");
+	proc_line(run, "checker", -1, &m->checker, false);
+	proc_line(run, "vrrp", -1, &m->vrrp, false);
+	return false;
+}
