@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+/* conf: every sample file parses without a word, and prints to a text that reads back the same. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+
+static char *
+print(const struct conf *c, enum conf_reader reader)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	assert_non_null(f);
+	assert_int_equal(conf_print(c, f, reader), 0);
+	fclose(f);
+	return text;
+}
+
+static void
+round_trip(const struct conf *c)
+{
+	for (enum conf_reader r = CONF_FOR_ALL; r <= CONF_FOR_HUMAN; r++) {
+		struct conf_msgs m = {0};
+		char *a = print(c, r), *b;
+		struct conf *again = conf_read_text(a, strlen(a), "text", &m);
+
+		if (again == NULL) {
+			fputs(a, stderr);
+			conf_msgs_print(&m, stderr);
+		}
+		assert_non_null(again);
+		b = print(again, r);
+		assert_string_equal(a, b);
+		conf_free(again);
+		conf_msgs_free(&m);
+		free(a);
+		free(b);
+	}
+}
+
+/* A file without vrrp members reads the same everywhere; one with members for each of them. */
+static unsigned
+sample(const char *path)
+{
+	struct conf_host host = {0};
+	unsigned n = 0;
+
+	for (;;) {
+		struct conf_msgs m = {0};
+		struct conf *c = conf_read_file(path, &host, &m);
+		size_t members;
+
+		if (c == NULL || m.n != 0)
+			conf_msgs_print(&m, stderr);
+		assert_non_null(c);
+		assert_int_equal(m.n, 0);
+		conf_msgs_free(&m);
+		round_trip(c);
+		n++;
+		members = c->vrrp.n_members;
+		host.member = n < members ? strdup(c->vrrp.members[n].name) : NULL;
+		conf_free(c);
+		if (n >= members)
+			return n;
+	}
+}
+
+static void
+samples(void **state)
+{
+	glob_t g;
+
+	(void)state;
+	assert_int_equal(glob("conf/*.conf", 0, NULL, &g), 0);
+	assert_true(g.gl_pathc >= 1);
+	for (size_t i = 0; i < g.gl_pathc; i++)
+		sample(g.gl_pathv[i]);
+	globfree(&g);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(samples)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
