@@ -144,7 +144,6 @@ read_on(uint64_t *after, uint64_t *read_sum, struct mono now)
 static void
 killed_writers_leave_whole_events(void **state)
 {
-	struct mono until = mono_add_ms(mono_now(), 1000);
 	_Atomic int *stop = procs_share(sizeof(*stop));
 	uint64_t after = 0, seed = 31, events = 0;
 	unsigned kills = 0;
@@ -154,7 +153,7 @@ killed_writers_leave_whole_events(void **state)
 	begin();
 	for (unsigned i = 0; i < 2; i++)
 		w[i] = procs_fork(&m, SHM_WORKER, i, write_on, (void *)(uintptr_t)stop);
-	while (mono_before(mono_now(), until)) {
+	while (kills < 100 || events < 20000) {
 		unsigned i = kills++ % 2;
 
 		read_on(&after, &events, LATER);
@@ -167,7 +166,6 @@ killed_writers_leave_whole_events(void **state)
 	assert_int_equal(procs_wait(w[0]), 0);
 	assert_int_equal(procs_wait(w[1]), 0);
 	read_on(&after, &events, LATER);
-	assert_true(events > 10000 && kills > 50);
 	/* The ring goes on after all that. */
 	after = event_last(&m);
 	assert_int_equal(procs_wait(procs_fork(&m, SHM_WORKER, 0, one_event, (char[]){"0"})), 0);

@@ -41,7 +41,6 @@ write_on(struct shm *s, void *arg)
 static void
 records_are_whole(void **state)
 {
-	struct mono until = mono_add_ms(mono_now(), 600);
 	unsigned reads = 0, kills = 0;
 	uint64_t last = 0, changes = 0;
 	pid_t pid;
@@ -49,7 +48,7 @@ records_are_whole(void **state)
 	(void)state;
 	assert_int_equal(shm_create(&m, &caps), 0);
 	pid = procs_fork(&m, SHM_WORKER, 1, write_on, NULL);
-	while (mono_before(mono_now(), until)) {
+	while (kills < 50 || reads < 2000 || changes < 200) {
 		struct mono next = mono_add_ms(mono_now(), 5);
 
 		while (mono_before(mono_now(), next)) {
@@ -75,7 +74,6 @@ records_are_whole(void **state)
 		pid = procs_fork(&m, SHM_WORKER, 1, write_on, NULL);
 	}
 	procs_kill(pid);
-	assert_true(kills > 20 && reads > 1000 && changes > 100);
 	shm_detach(&m);
 }
 
