@@ -16,8 +16,9 @@
 #include "master/master.h"
 #include "master/notify.h"
 
-#define STOP_VRRP_MS  6000 /* the hand-over's own limit is 3 intervals + 1 s */
-#define STOP_SLACK_MS 500
+#define STOP_VRRP_MS    6000 /* the hand-over's own limit is 3 intervals + 1 s */
+#define STOP_SLACK_MS   500
+#define STOP_SCRIPTS_MS 3000
 
 void
 master_each(struct master *m, void (*fn)(struct process *))
@@ -120,6 +121,11 @@ on_stop_limit(struct loop_timer *t)
 	struct master *m =
 	    (struct master *)(void *)((char *)t - offsetof(struct master, stop_limit));
 
+	if (alive(m) == 0) {
+		m->stop_now = true; /* a notify script takes too long */
+		master_stop(m, true);
+		return;
+	}
 	if (m->vrrp.pid != 0 && !m->stop_now) {
 		log_warning("vrrp did not end in time; killed");
 		process_kill(&m->vrrp, SIGKILL);
@@ -158,7 +164,12 @@ master_stop(struct master *m, bool now)
 		notify_send("STOPPING=1\nSTATUS=stopping\n");
 	}
 	if (alive(m) == 0) {
-		demos_end(m);
+		/* The last word belongs to the notify scripts of the routers that were given up. */
+		if (!m->stop_now && scripts_busy(m->scripts)) {
+			loop_timer_set(
+			    m->loop, &m->stop_limit, mono_add_ms(mono_now(), STOP_SCRIPTS_MS));
+			return;
+		}
 		loop_stop(m->loop);
 		return;
 	}
@@ -307,6 +318,15 @@ script_ran(void *ctx, uint64_t request, int status)
 		msg_send(&m->vrrp.chan, PROTO_RAN, request, &st, sizeof(st), NULL, 0);
 }
 
+static void
+scripts_idle(void *ctx)
+{
+	struct master *m = ctx;
+
+	if (m->stopping && alive(m) == 0)
+		loop_stop(m->loop);
+}
+
 int
 master_run(struct master *m, struct generation *first, struct listener *opened)
 {
@@ -317,6 +337,8 @@ master_run(struct master *m, struct generation *first, struct listener *opened)
 	m->stop_limit.cb = on_stop_limit;
 	m->exit_code = 0;
 	m->scripts = scripts_new(m->loop, script_ran, m);
+	if (m->scripts != NULL)
+		scripts_on_idle(m->scripts, scripts_idle);
 	if (!spawned || m->scripts == NULL ||
 	    loop_fd_add(m->loop, &m->bell_fd, m->bell, EPOLLIN) == -1) {
 		log_crit("cannot set up the event loop: %s", strerror(errno));

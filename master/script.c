@@ -40,6 +40,7 @@ struct job {
 struct scripts {
 	struct loop *loop;
 	void (*done)(void *ctx, uint64_t request, int status);
+	void (*idle)(void *ctx);
 	void *ctx;
 	struct job *running; /* tracking scripts, and the one notify script that runs */
 	struct job *queue;   /* notify scripts that wait, oldest first */
@@ -193,6 +194,8 @@ job_end(struct job *j, int status)
 	}
 	job_free(j);
 	job_next(s);
+	if (!scripts_busy(s) && s->idle != NULL)
+		s->idle(s->ctx);
 }
 
 static void
@@ -425,6 +428,18 @@ scripts_new(struct loop *loop, void (*done)(void *ctx, uint64_t request, int sta
 	if (s != NULL)
 		*s = (struct scripts){.loop = loop, .done = done, .ctx = ctx};
 	return s;
+}
+
+void
+scripts_on_idle(struct scripts *s, void (*idle)(void *ctx))
+{
+	s->idle = idle;
+}
+
+bool
+scripts_busy(const struct scripts *s)
+{
+	return s->notifying || s->queue != NULL;
 }
 
 void

@@ -6,6 +6,7 @@
 #ifndef MASTER_SCRIPT_H
 #define MASTER_SCRIPT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,12 +19,17 @@ struct scripts;
 /* done is told a tracking script's wait status, or -1 when it could not run. NULL on no memory. */
 struct scripts *scripts_new(
     struct loop *loop, void (*done)(void *ctx, uint64_t request, int status), void *ctx);
+/* Calls idle each time the last notify script has ended. */
+void scripts_on_idle(struct scripts *, void (*idle)(void *ctx));
 /* Ends what runs. */
 void scripts_free(struct scripts *);
 
 /* Runs what a child asked for, looked up in c. Unknown names are logged and answered by -1. */
 void scripts_run(
     struct scripts *, const struct conf *c, uint64_t request, const struct proto_run *run);
+
+/* Notify scripts run or wait. */
+bool scripts_busy(const struct scripts *);
 
 /*
  * May this file be run as a privileged user's script? Absolute, a regular executable file, and
