@@ -2,6 +2,7 @@
 /* vipd's command line. */
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "master/master.h"
 
@@ -25,6 +26,7 @@ usage(FILE *f)
 	    f);
 }
 
+/* Arguments are copied: the process title is written over argv. */
 int
 options_parse(struct options *o, int argc, char **argv)
 {
@@ -36,19 +38,19 @@ options_parse(struct options *o, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "f:Dp:tVh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'f':
-			o->file = optarg;
+			o->file = strdup(optarg);
 			break;
 		case 'D':
 			o->daemon = true;
 			break;
 		case 'p':
-			o->pidfile = optarg;
+			o->pidfile = strdup(optarg);
 			break;
 		case 't':
 			o->check = true;
 			break;
 		case 1:
-			o->host = optarg;
+			o->host = strdup(optarg);
 			break;
 		case 2:
 			o->all_hosts = true;
