@@ -30,7 +30,7 @@ static struct logs next_logs; /* of ck.next */
 static void
 drop_prepared(void)
 {
-	gen_free(&ck, ck.next);
+	checker_gen_free(&ck, ck.next);
 	ck.next = NULL;
 	logs_drop(&next_logs);
 	held_drop(&ck.coming);

@@ -116,12 +116,12 @@ gen_build(struct checker *ck, uint64_t number, struct conf *conf, char *reason, 
 	tls_set_seal(g->tls);
 	return g;
 drop:
-	gen_free(ck, g);
+	checker_gen_free(ck, g);
 	return NULL;
 }
 
 void
-gen_free(struct checker *ck, struct gen *g)
+checker_gen_free(struct checker *ck, struct gen *g)
 {
 	if (g == NULL)
 		return;
@@ -211,5 +211,5 @@ gen_commit(struct checker *ck)
 			prober_plan(s, 0);
 	}
 	sw64_set(&ck->own->generation, g->number);
-	gen_free(ck, old);
+	checker_gen_free(ck, old);
 }

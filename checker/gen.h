@@ -13,7 +13,7 @@
 struct gen *gen_build(
     struct checker *ck, uint64_t number, struct conf *conf, char *reason, size_t reason_size);
 /* Also for half-built ones. Probes are ended. NULL is allowed. */
-void gen_free(struct checker *ck, struct gen *g);
+void checker_gen_free(struct checker *ck, struct gen *g);
 
 /* Makes ck->next the current generation: health entries, schedules, probes; frees the old one. */
 void gen_commit(struct checker *ck);

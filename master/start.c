@@ -343,6 +343,12 @@ start_main(int argc, char **argv)
 		fprintf(stderr, "vipd: %s has errors\n", m->opt.file);
 		return 1;
 	}
+#if !__has_include("vrrp/vrrp.h")
+	if (c->vrrp.n_routers > 0) {
+		log_crit("virtual routers are not served yet by this version");
+		return 1;
+	}
+#endif
 	if (user_find(m, c) == -1)
 		return 1;
 	nofile_raise(m, c);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC */
+/* vipd. */
+#include "lib/log.h"
+#include "lib/proc.h"
+#include "master/master.h"
+
+int
+main(int argc, char **argv)
+{
+	log_init("vipd");
+	proc_title_init(argc, argv);
+	return start_main(argc, argv);
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A child's life as the master sees it. From fork to waitpid the child owns its slot of the
+ * segment, from waitpid to fork the master does (hard-parts.md 4). Children are forked without
+ * exec: what they may know of the configuration comes by message, never by inheritance.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "checker/checker.h"
+#include "lib/log.h"
+#include "master/master.h"
+#if __has_include("vrrp/vrrp.h")
+#include "vrrp/vrrp.h"
+#define HAVE_VRRP 1
+#endif
+#include "worker/worker.h"
+
+static struct process *
+of_end(struct loop_fd *f)
+{
+	return (struct process *)(void *)((char *)f - offsetof(struct process, end));
+}
+
+const char *
+process_name(const struct process *p, char *buf, size_t size)
+{
+	if (p->kind == SHM_WORKER)
+		snprintf(buf, size, "worker %u", p->index);
+	else
+		snprintf(buf, size, "%s", p->kind == SHM_CHECKER ? "checker" : "vrrp");
+	return buf;
+}
+
+bool
+process_serves(const struct process *p)
+{
+	return p->pid != 0 && p->state == PROCESS_READY;
+}
+
+static void
+publish(struct process *p)
+{
+	static const enum shm_proc_state map[] = {[PROCESS_NONE] = SHM_PROC_NONE,
+	    [PROCESS_STARTING] = SHM_PROC_STARTING,
+	    [PROCESS_READY] = SHM_PROC_READY,
+	    [PROCESS_BACKOFF] = SHM_PROC_BACKOFF};
+
+	sw32_set(&p->pub->pid, (uint32_t)p->pid);
+	sw32_set(&p->pub->state, p->m->stopping && p->pid != 0 ? SHM_PROC_STOPPING : map[p->state]);
+	sw64_set(&p->pub->generation, p->done);
+}
+
+/* ---- in the child -----------------------------------------------------------------------------
+ */
+
+static int
+child_main(const struct child_start *st)
+{
+	switch (st->kind) {
+	case SHM_WORKER:
+		return worker_main(st);
+	case SHM_CHECKER:
+		return checker_main(st);
+#ifdef HAVE_VRRP
+	case SHM_VRRP:
+		return vrrp_main(st);
+#endif
+	default:
+		return PROC_EXIT_CONFIG;
+	}
+}
+
+static void
+child_title(const struct child_start *st)
+{
+	if (st->kind == SHM_WORKER)
+		proc_title_set("vipd: worker %u", st->index);
+	else
+		proc_title_set("vipd: %s", st->kind == SHM_CHECKER ? "checker" : "vrrp");
+}
+
+static void
+keep_descriptors(const struct master *m, const struct child_start *st)
+{
+	int keep[SHM_MAX_WORKERS + 8];
+	size_t n = 0;
+
+	keep[n++] = st->sock;
+	keep[n++] = m->seg.rw_fd;
+	keep[n++] = m->seg.ro_fd;
+	keep[n++] = st->bells.checker;
+	keep[n++] = st->bells.vrrp;
+	keep[n++] = st->bells.master;
+	for (unsigned i = 0; i < m->n_workers; i++)
+		keep[n++] = st->bells.workers[i];
+	proc_close_others(keep, n);
+}
+
+_Noreturn static void
+child_become(struct process *p, int sock, pid_t parent)
+{
+	struct master *m = p->m;
+	static struct child_start st;
+	uint64_t caps = 0;
+	int sig = SIGKILL;
+
+	st = (struct child_start){
+	    .kind = p->kind, .index = p->index, .sock = sock, .resumed = p->resumed};
+	for (unsigned i = 0; i < SHM_MAX_WORKERS; i++)
+		st.bells.workers[i] = i < m->n_workers ? m->workers[i].bell : -1;
+	st.bells.checker = m->checker.bell;
+	st.bells.vrrp = m->vrrp.bell;
+	st.bells.master = m->bell;
+	proc_signals_child();
+	keep_descriptors(m, &st);
+	log_after_fork();
+	child_title(&st);
+	if (shm_attach(&st.seg, &m->seg, p->kind, p->index) == -1) {
+		log_crit("cannot attach the shared segment: %s", strerror(errno));
+		_exit(PROC_EXIT_FAILED);
+	}
+	if (p->kind == SHM_VRRP) {
+		/* Gives its addresses away before it ends, so it is not killed with the master. */
+		caps = 1ull << CAP_NET_ADMIN | 1ull << CAP_NET_RAW | 1ull << CAP_SYS_NICE |
+		       1ull << CAP_IPC_LOCK;
+		sig = 0;
+	}
+	if (proc_confine(&m->user, caps, sig, parent) == -1) {
+		if (errno == ESRCH)
+			_exit(PROC_EXIT_DONE);
+		log_crit("cannot give up privileges: %s", strerror(errno));
+		_exit(PROC_EXIT_PERMISSION);
+	}
+	_exit(child_main(&st));
+}
+
+/* ---- in the master ----------------------------------------------------------------------------
+ */
+
+static void
+on_message(struct msg_chan *chan, struct msg *msg)
+{
+	struct process *p =
+	    (struct process *)(void *)((char *)chan - offsetof(struct process, chan));
+
+	switch (msg->type) {
+	case PROTO_YES:
+	case PROTO_NO:
+	case PROTO_DONE:
+		round_answer(p, msg);
+		publish(p);
+		break;
+	case PROTO_RUN:
+		/* Only vrrp has scripts, and only those of the configuration in force. */
+		if (p->kind == SHM_VRRP && msg->len == sizeof(struct proto_run) &&
+		    p->m->gen != NULL)
+			scripts_run(p->m->scripts, p->m->gen->conf, msg->number, msg->data);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+on_closed(struct msg_chan *chan)
+{
+	/* Its end follows by pidfd. A child that closes and lives on is ended. */
+	struct process *p =
+	    (struct process *)(void *)((char *)chan - offsetof(struct process, chan));
+
+	msg_close(chan);
+	if (!p->m->stopping)
+		process_kill(p, SIGKILL);
+}
+
+void
+process_kill(struct process *p, int sig)
+{
+	if (p->pid != 0)
+		kill(p->pid, sig);
+}
+
+static void
+schedule(struct process *p, int64_t wait_ms)
+{
+	p->state = PROCESS_BACKOFF;
+	loop_timer_set(p->m->loop, &p->respawn, mono_add_ms(mono_now(), wait_ms));
+}
+
+static void
+degraded_publish(struct master *m)
+{
+	bool bad = backoff_degraded(&m->checker.backoff) || backoff_degraded(&m->vrrp.backoff);
+
+	for (unsigned i = 0; i < m->n_workers; i++)
+		bad = bad || backoff_degraded(&m->workers[i].backoff);
+	sw32_set(&m->seg.own_master->degraded, bad);
+}
+
+static void
+log_death(struct process *p, int status, unsigned lost, int64_t wait_ms)
+{
+	char name[32], how[64];
+
+	process_name(p, name, sizeof(name));
+	if (WIFSIGNALED(status))
+		snprintf(how, sizeof(how), "killed by signal %d%s", WTERMSIG(status),
+		    p->killed ? " (by the master: it hung)" : "");
+	else
+		snprintf(how, sizeof(how), "exited with %d", WEXITSTATUS(status));
+	if (p->m->stopping)
+		return;
+	log_alert("%s (pid %d) %s; %u sessions lost; respawn in %lld ms", name, (int)p->pid, how,
+	    lost, (long long)wait_ms);
+}
+
+/* Codes by which a child says that another try with the same configuration is useless. */
+static bool
+is_final(int status)
+{
+	return WIFEXITED(status) && (WEXITSTATUS(status) == PROC_EXIT_CONFIG ||
+					WEXITSTATUS(status) == PROC_EXIT_PERMISSION);
+}
+
+static void
+bury(struct process *p, int status)
+{
+	struct master *m = p->m;
+	struct mono now = mono_now();
+	int64_t lived = mono_diff_ms(now, p->started), wait;
+	unsigned lost = 0;
+
+	if (p->kind == SHM_WORKER) {
+		lost = sessions_bury(m, p->index);
+		shm_worker_reset(&m->seg, shm_dead_worker(&m->seg, p->index));
+		m->seg.own_master->live[p->index / 64].v &= ~(1ull << (p->index % 64));
+		m->seg.own_master->absent[p->index / 64].v |= 1ull << (p->index % 64);
+	}
+	sw32_set(&p->pub->last_status, (uint32_t)status);
+	wait = backoff_step(&p->backoff, lived);
+	if (is_final(status) && wait < BACKOFF_MAX_MS)
+		wait = BACKOFF_MAX_MS;
+	log_death(p, status, lost, wait);
+	degraded_publish(m);
+	msg_close(&p->chan);
+	p->pid = 0;
+	p->done = 0;
+	p->watch = (struct watch){0};
+	p->killed = false;
+	master_ring_all(m); /* neighbours take its queues, places and turns */
+	round_died(p);
+	if (m->stopping || p->state == PROCESS_NONE)
+		p->state = PROCESS_NONE;
+	else if (!m->ready && m->round.phase == ROUND_NONE)
+		p->state = PROCESS_NONE; /* the start failed */
+	else
+		schedule(p, wait);
+	publish(p);
+}
+
+static void
+on_end(struct loop_fd *f, uint32_t events)
+{
+	struct process *p = of_end(f);
+	int status = 0;
+
+	(void)events;
+	if (waitpid(p->pid, &status, WNOHANG) != p->pid)
+		return;
+	loop_fd_del(p->m->loop, &p->end);
+	close(p->end.fd);
+	p->end.fd = -1;
+	bury(p, status);
+	if (p->m->stopping)
+		master_stop(p->m, p->m->stop_now);
+}
+
+static void
+on_respawn(struct loop_timer *t)
+{
+	struct process *p =
+	    (struct process *)(void *)((char *)t - offsetof(struct process, respawn));
+
+	if (p->m->stopping)
+		return;
+	if (process_spawn(p) == -1) {
+		log_err("cannot fork: %s; another try in 1 s", strerror(errno));
+		schedule(p, 1000);
+		return;
+	}
+	round_catch_up(p);
+}
+
+int
+process_init(struct process *p, struct master *m, enum shm_kind kind, unsigned index)
+{
+	*p = (struct process){.m = m,
+	    .kind = kind,
+	    .index = index,
+	    .end = {.cb = on_end, .fd = -1},
+	    .respawn.cb = on_respawn,
+	    .chan = {.cb = on_message, .closed = on_closed, .f.fd = -1}};
+	p->pub = kind == SHM_WORKER    ? &m->seg.own_master->workers[index]
+		 : kind == SHM_CHECKER ? &m->seg.own_master->checker
+				       : &m->seg.own_master->vrrp;
+	p->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (p->bell == -1 || loop_timer_reserve(m->loop, 1) == -1)
+		return -1;
+	return 0;
+}
+
+int
+process_spawn(struct process *p)
+{
+	struct master *m = p->m;
+	pid_t parent = getpid();
+	int sv[2];
+
+	if (msg_pair(sv) == -1)
+		return -1;
+	p->pid = fork();
+	if (p->pid == 0) {
+		close(sv[0]);
+		child_become(p, sv[1], parent);
+	}
+	close(sv[1]);
+	if (p->pid == -1) {
+		p->pid = 0;
+		close(sv[0]);
+		return -1;
+	}
+	p->end.fd = -1;
+	int pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+	if (pidfd == -1 || msg_open(&p->chan, m->loop, sv[0]) == -1 ||
+	    loop_fd_add(m->loop, &p->end, pidfd, EPOLLIN) == -1) {
+		kill(p->pid, SIGKILL);
+		waitpid(p->pid, NULL, 0);
+		p->pid = 0;
+		if (pidfd != -1)
+			close(pidfd);
+		return -1;
+	}
+	p->started = mono_now();
+	p->state = PROCESS_STARTING;
+	p->answer = ANSWER_NONE;
+	p->done = 0;
+	if (p->resumed)
+		sw32_set(&p->pub->respawns, sw32_get(&p->pub->respawns) + 1);
+	p->resumed = true;
+	sw64_set(&p->pub->started_ns, (uint64_t)p->started.ns);
+	sw64_set(&p->pub->started_wall_us, (uint64_t)mono_wall_us());
+	publish(p);
+	return 0;
+}
