@@ -4,8 +4,9 @@
  * not take at once is lost, counted, and the loss is said on that target as soon as it takes lines
  * again. Bytes < 0x20 and 0x7f in a message are written as #XX, so a message is always one line.
  *
- * System calls after log_init: sendmsg, pwritev2, writev, poll, getpid, fstat, close; no file is
- * opened (the time zone is read by log_init). Not for threads. errno is kept, so %m works.
+ * System calls after log_init: sendmsg, pwritev2, writev, poll, getpid, fstat, getsockopt, close;
+ * no file is opened (the time zone is read by log_init). Not for threads. errno is kept, so %m
+ * works.
  * Do not include <syslog.h> beside this: its names clash.
  */
 #ifndef LIB_LOG_H
