@@ -16,7 +16,9 @@
 #define BACKOFF_ONE_NS (60 * S)   /* halved each minute */
 #define RESIGN_MORE_NS (1 * S)    /* rule 2: 3 intervals + 1 s */
 #define RELEASE_NS     (60 * S)   /* rule 15 */
-#define ANSWER_GAP_NS  (10 * MS)  /* answers to other masters at most this often */
+#define LAST_NS        (100 * MS) /* first repetition of the last advertisement, then doubled */
+#define LAST_REPEATS   4
+#define ANSWER_GAP_NS  (10 * MS) /* answers to other masters at most this often */
 
 struct ctx {
 	struct decide *d;
@@ -232,7 +234,7 @@ become_master(struct ctx *c, enum decide_reason why, bool notify)
 
 	d->interval_ns = d->cfg.interval_ns;
 	d->unsure = d->asked = d->pulling = d->after_zero = false;
-	d->announce = 0;
+	d->announce = d->last_left = 0;
 	send_advert(c, d->priority);
 	set_role(c, DECIDE_MASTER, why, notify);
 	emit(c, DECIDE_DO_ADD);
@@ -298,13 +300,12 @@ report(struct ctx *c, struct ip who)
 /* Stops accepting and resets the sessions; the address goes when that is done. why names what the
  * next role is entered for; winner: family 0 if nobody is known to have the address. */
 static void
-leave(struct ctx *c, enum decide_reason why, struct ip winner, uint8_t winner_priority)
+leave(struct ctx *c, enum decide_reason why, struct ip winner)
 {
 	struct decide *d = c->d;
 
 	d->why = why;
 	d->winner = winner;
-	d->winner_priority = winner_priority;
 	d->drain_until = mono_add_ns(c->in->now, DRAIN_NS);
 	d->unsure = false;
 	emit(c, DECIDE_DO_ARP_STOP);
@@ -322,22 +323,26 @@ leave_to_sender(struct ctx *c, enum decide_reason why)
 	    band_of_priority(in->advert.priority) > c->d->band)
 		move_count(c->d, in->now);
 	follow(c);
-	leave(c, why, in->advert.src, in->advert.priority);
+	leave(c, why, in->advert.src);
 }
 
-/* The winner repeats its ARPs when it hears a worse master once more; better than the winner must
- * that advertisement never be, after a hand-over downwards. */
+/* The winner repeats its ARPs when it hears a worse master once more. Priority 1: whatever becomes
+ * of the winner's own priority meanwhile, this must never make it leave. It may be lost, and
+ * clients would stay with our ARPs, so it is repeated while that winner is heard. */
 static void
 send_last(struct ctx *c)
 {
 	struct decide *d = c->d;
 	struct decide_action *a;
 
-	if (d->winner.family == 0 || d->winner_priority < 2 || !d->link)
+	if (d->winner.family == 0 || d->m.priority < 2 || !d->link) {
+		d->last_left = 0;
 		return;
+	}
+	d->last_at = mono_add_ns(c->in->now, LAST_NS << (LAST_REPEATS - d->last_left));
 	a = emit(c, DECIDE_DO_SEND_LAST);
 	a->ip = d->winner;
-	a->priority = (uint8_t)min64(d->priority, d->winner_priority - 1);
+	a->priority = 1;
 	a->interval_ns = d->cfg.interval_ns;
 }
 
@@ -348,6 +353,7 @@ leave_done(struct ctx *c)
 	struct mono heard;
 
 	emit(c, DECIDE_DO_REMOVE);
+	d->last_left = LAST_REPEATS;
 	send_last(c);
 	d->lease = (struct mono){0};
 	if (d->stop) {
@@ -515,7 +521,7 @@ start(struct ctx *c)
 	if (in->start.resumed && in->start.saved.role != DECIDE_INIT) {
 		resume(c);
 		if (decide_holds(d) && d->fault != 0)
-			leave(c, DECIDE_WHY_FAULT, (struct ip){0}, 0);
+			leave(c, DECIDE_WHY_FAULT, (struct ip){0});
 		return;
 	}
 	if (in->start.saved.holds) /* a leftover of somebody who was killed */
@@ -695,12 +701,31 @@ put_off(struct ctx *c)
 	if (d->after_zero || d->pulling || d->put_off_ns >= d->cfg.conflict_hold_ns ||
 	    d->answered_at.ns == 0 || (d->m.known && mono_before(d->answered_at, d->m.heard)))
 		return false;
+	/* Not silent: a worse master that is preempted (weights) answers as it should. */
+	if (d->m.known && c->in->now.ns - d->m.heard.ns < 2 * d->interval_ns)
+		return false;
 	alarm_on(c, DECIDE_ALARM_SILENT_HOLDER, d->answered_by);
 	d->deadline = mono_add_ns(c->in->now, d->interval_ns);
 	d->put_off_ns += d->interval_ns;
 	d->answered_at = (struct mono){0};
 	emit(c, DECIDE_DO_PROBE);
 	return true;
+}
+
+static void
+repeat_last(struct ctx *c)
+{
+	struct decide *d = c->d;
+
+	if (d->last_left == 0 || mono_before(c->in->now, d->last_at))
+		return;
+	if (d->m.priority == 0 || !fresh_master(d, c->in->now) ||
+	    !ip_equal(&d->m.addr, &d->winner)) {
+		d->last_left = 0;
+		return;
+	}
+	d->last_left--;
+	send_last(c);
 }
 
 static void
@@ -711,6 +736,7 @@ backup_timer(struct ctx *c)
 
 	if (c->in->queued)
 		return;
+	repeat_last(c);
 	if (!mono_before(now, d->probe_at)) {
 		d->probe_at = MONO_NEVER;
 		emit(c, DECIDE_DO_PROBE);
@@ -771,11 +797,12 @@ master_lease(struct ctx *c)
 	if (d->unsure || c->in->boot.ns <= d->lease.ns)
 		return;
 	if (!d->link) {
-		leave(c, DECIDE_WHY_LINK, (struct ip){0}, 0);
+		leave(c, DECIDE_WHY_LINK, (struct ip){0});
 		return;
 	}
 	d->unsure = true;
 	d->unsure_until = mono_add_ns(c->in->now, UNSURE_NS);
+	emit(c, DECIDE_DO_ARP_STOP);
 	emit(c, DECIDE_DO_PROBE);
 }
 
@@ -826,7 +853,7 @@ master_timer(struct ctx *c)
 		d->deadline = now;
 		d->lease = mono_add_ns(c->in->boot, pace_ns(d));
 		emit(c, DECIDE_DO_ADD);
-		emit(c, DECIDE_DO_ARP_SIGN);
+		emit(c, DECIDE_DO_ARP_START);
 	}
 	if (!mono_before(now, d->watch_at)) {
 		d->watch_at = mono_add_ns(now, WATCH_NS);
@@ -840,13 +867,16 @@ master_timer(struct ctx *c)
 	d->deadline = mono_add_ns(d->deadline, pace_ns(d));
 	if (!mono_before(now, d->deadline))
 		d->deadline = mono_add_ns(now, pace_ns(d));
+	if (!d->link) /* be there when the lease ends */
+		d->deadline =
+		    mono_min(d->deadline, mono_add_ns(now, d->lease.ns - c->in->boot.ns + 1));
 }
 
 static void
 master_holder(struct ctx *c)
 {
 	if (c->d->unsure) {
-		leave(c, DECIDE_WHY_TAKEN, (struct ip){0}, 0);
+		leave(c, DECIDE_WHY_TAKEN, (struct ip){0});
 		return;
 	}
 	alarm_on(c, DECIDE_ALARM_CONFLICT, c->in->holder);
@@ -881,7 +911,8 @@ master_link(struct ctx *c)
 	bool was = d->link;
 
 	take_link(c);
-	if (!d->link || was || d->unsure)
+	master_lease(c); /* a link that is back after the lease: look first */
+	if (d->role != DECIDE_MASTER || !d->link || was || d->unsure)
 		return;
 	send_advert(c, d->priority);
 	emit(c, DECIDE_DO_ARP_SIGN);
@@ -898,7 +929,7 @@ holder_fault(struct ctx *c)
 		return;
 	if (d->role == DECIDE_MASTER)
 		send_advert(c, 0);
-	leave(c, DECIDE_WHY_FAULT, (struct ip){0}, 0);
+	leave(c, DECIDE_WHY_FAULT, (struct ip){0});
 }
 
 static void
@@ -937,7 +968,7 @@ master_stop(struct ctx *c)
 	d->stop = true;
 	if (limit <= 0 || !d->link || d->unsure) {
 		send_advert(c, 0);
-		leave(c, DECIDE_WHY_STOP, (struct ip){0}, 0);
+		leave(c, DECIDE_WHY_STOP, (struct ip){0});
 		return;
 	}
 	resign(c, DECIDE_WHY_STOP, limit);
@@ -953,14 +984,12 @@ resign_advert(struct ctx *c)
 }
 
 static void
-resign_timer(struct ctx *c)
+resign_over(struct ctx *c)
 {
 	struct decide *d = c->d;
 
-	if (c->in->queued || mono_before(c->in->now, d->resign_until))
-		return;
 	if (d->stop) {
-		leave(c, DECIDE_WHY_STOP, (struct ip){0}, 0);
+		leave(c, DECIDE_WHY_STOP, (struct ip){0});
 		return;
 	}
 	report(c, (struct ip){0});
@@ -969,8 +998,32 @@ resign_timer(struct ctx *c)
 	d->watch_at = mono_add_ns(c->in->now, WATCH_NS);
 	d->deadline = mono_add_ns(c->in->now, pace_ns(d));
 	master_lease(c);
-	if (d->role == DECIDE_MASTER && !d->unsure)
-		send_advert(c, d->priority);
+	if (d->role != DECIDE_MASTER || d->unsure)
+		return;
+	send_advert(c, d->priority);
+	emit(c, DECIDE_DO_ADD); /* after a long sleep the kernel has removed it */
+}
+
+static void
+resign_timer(struct ctx *c)
+{
+	if (!c->in->queued && !mono_before(c->in->now, c->d->resign_until))
+		resign_over(c);
+}
+
+/* Slept through the end of it. */
+static void
+resign_lease(struct ctx *c)
+{
+	if (c->in->boot.ns > c->d->lease.ns)
+		resign_over(c);
+}
+
+static void
+resign_link(struct ctx *c)
+{
+	take_link(c);
+	resign_lease(c);
 }
 
 static void
@@ -1014,13 +1067,19 @@ static handler *const table[DECIDE_ROLE_COUNT][DECIDE_INPUT_COUNT] = {
 	[DECIDE_INIT]	 = ROW(start,  begin,  init_timer,   init_advert,   take_health,   take_link,   take_fault,   ignore,	     ignore,	   ignore,     take_config,   ignore,	      stop_now),
 	[DECIDE_BACKUP]	 = ROW(ignore, ignore, backup_timer, backup_advert, backup_health, backup_link, backup_fault, backup_holder, backup_fresh, ignore,     take_config,   ignore,	      stop_now),
 	[DECIDE_MASTER]	 = ROW(ignore, ignore, master_timer, master_advert, master_health, master_link, holder_fault, master_holder, ignore,	   ignore,     master_config, master_release, master_stop),
-	[DECIDE_RESIGN]	 = ROW(ignore, ignore, resign_timer, resign_advert, take_health,   take_link,   holder_fault, ignore,	     ignore,	   ignore,     take_config,   ignore,	      resign_stop),
+	[DECIDE_RESIGN]	 = ROW(ignore, ignore, resign_timer, resign_advert, take_health,   resign_link, holder_fault, ignore,	     ignore,	   ignore,     take_config,   ignore,	      resign_stop),
 	[DECIDE_LEAVE]	 = ROW(ignore, ignore, leave_timer,  leave_advert,  take_health,   take_link,   take_fault,   ignore,	     ignore,	   leave_done, take_config,   ignore,	      note_stop),
 	[DECIDE_FAULT]	 = ROW(ignore, ignore, ignore,	     ignore,	    take_health,   fault_link,  fault_fault,  ignore,	     ignore,	   ignore,     take_config,   ignore,	      stop_now),
 	[DECIDE_STOPPED] = ROW(ignore, ignore, ignore,	     ignore,	    ignore,	   ignore,	ignore,	      ignore,	     ignore,	   ignore,     ignore,	      ignore,	      ignore),
 /* clang-format on */
 #undef ROW
 };
+
+int64_t
+decide_lifetime_ns(const struct decide_cfg *cfg)
+{
+	return 9 * cfg->interval_ns + 2 * S;
+}
 
 void
 decide_init(struct decide *d, const struct decide_cfg *cfg)
@@ -1040,10 +1099,13 @@ decide_step(struct decide *d, const struct decide_in *in, struct decide_out *out
 	struct ctx c = {d, in, out};
 
 	out->n = 0;
-	/* A lease that is over is seen before anything else, whatever woke us (a link that comes
-	 * back inside the lease still counts as inside). */
-	if (d->role == DECIDE_MASTER && in->kind != DECIDE_IN_SENT)
+	/* A lease that is over is seen before anything else, whatever woke us. */
+	if (d->role == DECIDE_MASTER && in->kind != DECIDE_IN_SENT && in->kind != DECIDE_IN_LINK)
 		master_lease(&c);
+	if (d->role == DECIDE_RESIGN && in->kind != DECIDE_IN_LINK)
+		resign_lease(&c);
+	if (d->role == DECIDE_LEAVE && !mono_before(in->now, d->drain_until))
+		leave_done(&c);
 	table[d->role][in->kind](&c);
 }
 
@@ -1054,8 +1116,9 @@ decide_next(const struct decide *d)
 	case DECIDE_INIT:
 		return d->startup_until;
 	case DECIDE_BACKUP:
-		return mono_min(
-		    mono_min(d->deadline, d->probe_at), d->asked ? d->fresh_until : MONO_NEVER);
+		return mono_min(mono_min(d->deadline, d->probe_at),
+		    mono_min(d->asked ? d->fresh_until : MONO_NEVER,
+			d->last_left > 0 ? d->last_at : MONO_NEVER));
 	case DECIDE_MASTER:
 		return d->unsure ? d->unsure_until : mono_min(d->deadline, d->watch_at);
 	case DECIDE_RESIGN:

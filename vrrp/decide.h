@@ -246,8 +246,9 @@ struct decide {
 	bool stop;
 	bool released_now; /* a REPORT is owed */
 	struct mono drain_until;
-	struct ip winner; /* family 0: none */
-	uint8_t winner_priority;
+	struct ip winner;  /* family 0: none */
+	uint8_t last_left; /* repetitions of SEND_LAST still to come */
+	struct mono last_at;
 	/* limits */
 	struct mono moves[DECIDE_MOVES]; /* last voluntary moves seen, ring */
 	struct mono released;            /* no claim against a living master until then */
@@ -270,6 +271,10 @@ void decide_step(struct decide *d, const struct decide_in *in, struct decide_out
 
 /* When the next TIMER is due; MONO_NEVER: none. */
 struct mono decide_next(const struct decide *d);
+
+/* The shortest kernel lifetime of an address that, refreshed each third of it, outlasts every
+ * lease. */
+int64_t decide_lifetime_ns(const struct decide_cfg *cfg);
 
 /* What to keep for a respawn. */
 void decide_save(const struct decide *d, struct decide_saved *s);

@@ -255,8 +255,7 @@ leaves_in_order(void **state)
 	assert_int_equal(mono_diff_ms(decide_next(&d), now), 7000);
 	assert_string_equal(advert(11, 0), ""); /* another that resigns is no successor */
 	assert_string_equal(advert(11, 99), "ARP_STOP ROLE:RESIGN>LEAVE DRAIN");
-	assert_string_equal(
-	    input(DECIDE_IN_DRAINED), "REMOVE SEND_LAST:98 ROLE:LEAVE>STOPPED EXIT");
+	assert_string_equal(input(DECIDE_IN_DRAINED), "REMOVE SEND_LAST:1 ROLE:LEAVE>STOPPED EXIT");
 
 	/* Nobody takes over: the limit ends it. */
 	start(weights_cfg(2, 2 * S, 100, DECIDE_ALWAYS));
@@ -283,7 +282,7 @@ successor_resigns_meanwhile(void **state)
 	become(DECIDE_MASTER);
 	advert(11, 150);
 	assert_string_equal(advert(11, 0), "");
-	assert_string_equal(input(DECIDE_IN_DRAINED), "REMOVE SEND_LAST:100 ROLE:LEAVE>BACKUP");
+	assert_string_equal(input(DECIDE_IN_DRAINED), "REMOVE ROLE:LEAVE>BACKUP");
 	assert_int_equal(mono_diff_us(d.deadline, now), 609375);
 }
 
@@ -295,13 +294,13 @@ releases(void **state)
 	become(DECIDE_MASTER);
 	assert_string_equal(input(DECIDE_IN_RELEASE), "SEND:0 ROLE:MASTER>RESIGN");
 	/* Nobody takes it: it stays, says so, and looks first if it was silent for too long. */
-	assert_string_equal(timer_at_next(), "REPORT ROLE:RESIGN>MASTER SEND:185");
+	assert_string_equal(timer_at_next(), "REPORT ROLE:RESIGN>MASTER SEND:185 ADD");
 	assert_int_equal(out.a[0].ip.family, 0);
 	now = mono_add_ms(now, 100);
 	input(DECIDE_IN_RELEASE);
 	assert_string_equal(advert(11, 184), "ARP_STOP ROLE:RESIGN>LEAVE DRAIN REPORT");
 	assert_true(ip_equal(&out.a[3].ip, &(struct ip){AF_INET, {172, 31, 0, 11}}));
-	assert_string_equal(input(DECIDE_IN_DRAINED), "REMOVE SEND_LAST:183 ROLE:LEAVE>BACKUP");
+	assert_string_equal(input(DECIDE_IN_DRAINED), "REMOVE SEND_LAST:1 ROLE:LEAVE>BACKUP");
 	/* 60 s long no claim against a living master, also a worse one. */
 	assert_string_equal(advert(11, band_priority(BAND_DEAD, 96)), "");
 	now = mono_add_ns(now, 59 * S);
@@ -524,13 +523,13 @@ lease(void **state)
 	become(DECIDE_MASTER);
 	assert_int_equal(mono_diff_ms(d.lease, now), 750);
 	now = mono_add_ms(now, 751);
-	assert_string_equal(input(DECIDE_IN_TIMER), "PROBE");
+	assert_string_equal(input(DECIDE_IN_TIMER), "ARP_STOP PROBE");
 	assert_int_equal(mono_diff_ms(decide_next(&d), now), 20);
-	assert_string_equal(timer_at_next(), "ADD ARP_SIGN SEND:185");
+	assert_string_equal(timer_at_next(), "ADD ARP_START SEND:185");
 	/* While it looks, any living master wins, also a worse one. */
 	now = mono_add_ms(now, 751);
-	assert_string_equal(advert(11, 25), "PROBE ARP_STOP ROLE:MASTER>LEAVE DRAIN");
-	assert_string_equal(input(DECIDE_IN_DRAINED), "REMOVE SEND_LAST:24 ROLE:LEAVE>BACKUP");
+	assert_string_equal(advert(11, 25), "ARP_STOP PROBE ARP_STOP ROLE:MASTER>LEAVE DRAIN");
+	assert_string_equal(input(DECIDE_IN_DRAINED), "REMOVE SEND_LAST:1 ROLE:LEAVE>BACKUP");
 	/* And one that only answers. */
 	become(DECIDE_MASTER);
 	now = mono_add_ms(now, 751);
@@ -605,7 +604,7 @@ respawn(void **state)
 	    resume(DECIDE_MASTER, 100, true, 0), "SEND:185 ROLE:INIT>MASTER ADD ARP_START");
 	assert_false(out.a[1].notify);
 	assert_string_equal(resume(DECIDE_MASTER, -1, true, 0), "ROLE:INIT>MASTER PROBE");
-	assert_string_equal(timer_at_next(), "ADD ARP_SIGN SEND:185");
+	assert_string_equal(timer_at_next(), "ADD ARP_START SEND:185");
 	assert_string_equal(resume(DECIDE_MASTER, -1, false, 0), "ROLE:INIT>BACKUP");
 	assert_string_equal(resume(DECIDE_RESIGN, 100, true, 0), "ROLE:INIT>MASTER PROBE");
 	assert_string_equal(resume(DECIDE_LEAVE, 100, true, 0), "REMOVE ROLE:INIT>BACKUP");
