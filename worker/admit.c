@@ -7,19 +7,16 @@
 bool
 admit_access(const struct gen_frontend *fe, const struct sock_addr *peer)
 {
-	bool allows = false;
-
 	if (peer->family != AF_INET && peer->family != AF_INET6)
 		return true; /* a UNIX socket has its file's mode */
 	for (size_t i = 0; i < fe->n_access; i++) {
 		const struct gen_access *a = &fe->access[i];
 
-		allows |= a->action == CONF_ALLOW;
 		for (size_t k = 0; k < a->n_nets; k++)
 			if (sock_net_contains(&a->nets[k], peer))
 				return a->action == CONF_ALLOW;
 	}
-	return !allows;
+	return true;
 }
 
 static uint32_t

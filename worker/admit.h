@@ -9,8 +9,8 @@
 #include "lib/sock.h"
 #include "worker/worker.h"
 
-/* First match of allow and deny wins; where nothing matches: allowed, unless there is an allow.
- * Pure. */
+/* The first entry of allow and deny that holds the client's address decides; a client in none is
+ * let in. Pure. */
 bool admit_access(const struct gen_frontend *fe, const struct sock_addr *peer);
 
 /* Which limit stands in the way. */
