@@ -256,6 +256,8 @@ stream(int a, int b, size_t total, bool slow)
 			got += (size_t)k;
 		}
 	}
+	fcntl(a, F_SETFL, 0);
+	fcntl(b, F_SETFL, 0);
 	return before;
 }
 
@@ -277,7 +279,6 @@ streams_both_ways(void **state)
 	assert_true(rig_end(p.c) == 0);
 	close(p.c);
 	teardown(&p);
-	assert_int_equal(0, 0);
 }
 
 /* A reader that does not read stops the writer: what lies between is bounded. */
