@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "shm/sessrec.h"
+
 /* While a record is free its flags hold the next free one + 1. */
 
 void
@@ -38,19 +40,6 @@ record_get_end(const struct shm_end *e, struct sock_addr *a)
 	}
 }
 
-static void
-begin(struct shm_session *r)
-{
-	sw32_set_seq(&r->seq, sw32_get(&r->seq) | 1);
-	atomic_thread_fence(memory_order_release);
-}
-
-static void
-end(struct shm_session *r)
-{
-	sw32_set(&r->seq, (sw32_get(&r->seq) | 1) + 1);
-}
-
 struct shm_session *
 record_open(struct worker *w, uint32_t fe, const struct sock_addr *peer,
     const struct sock_addr *local, struct mono now)
@@ -67,7 +56,7 @@ record_open(struct worker *w, uint32_t fe, const struct sock_addr *peer,
 	} else {
 		return NULL;
 	}
-	begin(r);
+	sessrec_begin(r);
 	r->id = mw64_fetch_add(&w->seg->shared->session_id, 1) + 1;
 	sw32_set(&r->fe, fe);
 	sw32_set(&r->be, SHM_NONE);
@@ -88,7 +77,7 @@ record_open(struct worker *w, uint32_t fe, const struct sock_addr *peer,
 		record_set_end(&r->local, local);
 	memset(&r->source, 0, sizeof(r->source));
 	sw32_set(&r->phase, SHM_PH_REQUEST);
-	end(r);
+	sessrec_end(r);
 	return r;
 }
 
@@ -97,9 +86,9 @@ record_close(struct worker *w, struct shm_session *r)
 {
 	struct shm_session *all = SHM_OWN(w->seg, w->own, sessions);
 
-	begin(r);
+	sessrec_begin(r);
 	sw32_set(&r->phase, SHM_PH_FREE);
 	r->flags = w->free_record;
-	end(r);
+	sessrec_end(r);
 	w->free_record = (uint32_t)(r - all) + 1;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "shm/limit.h"
+#include "shm/sessrec.h"
 #include "worker/admit.h"
 #include "worker/connect.h"
 #include "worker/count.h"
@@ -205,12 +206,14 @@ settle(struct session *s)
 	const struct conf_backend *be = s->be->conf;
 
 	s->flags |= SESSION_SETTLED;
+	sessrec_begin(s->rec);
 	if (s->srv->conf->addr.family != AF_UNIX) {
 		connect_keepalive(s->s.fd, &be->keepalive, be->tcp_user_timeout_ms);
 		local_name(s->s.fd, &s->rec->source);
 	}
 	if (s->rec->local.family == 0)
 		local_name(s->c.fd, &s->rec->local);
+	sessrec_end(s->rec);
 }
 
 static void
