@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- backends ---------------------------------------------------------------------------------
- */
+/* ---- backends ------------------------------------------------------------------------ */
 
 static void
 check_server(struct reader *r, const struct conf_backend *b, const struct conf_server *s,
@@ -55,8 +54,7 @@ check_backend(struct reader *r, const struct conf_backend *b, const config_setti
 		rd_warn(r, s, "all servers have weight 0: none gets a connection");
 }
 
-/* ---- frontends --------------------------------------------------------------------------------
- */
+/* ---- frontends ----------------------------------------------------------------------- */
 
 static void
 check_http(struct reader *r, const struct conf_frontend *f, const config_setting_t *s)
@@ -100,8 +98,7 @@ check_frontend(struct reader *r, const struct conf_frontend *f, const config_set
 		    "deny = \"all\" behind it");
 }
 
-/* ---- the whole --------------------------------------------------------------------------------
- */
+/* ---- the whole ----------------------------------------------------------------------- */
 
 struct place {
 	const struct conf_frontend *f;

@@ -12,14 +12,15 @@
 #include "conf/check.h"
 #include "conf/msgs.h"
 #include "conf/read.h"
+#include "conf/vrrp.h"
 #include "conf/words.h"
 
 const struct conf_scope *const conf_scopes[] = {&scope_global, &scope_log, &scope_control,
     &scope_frontend, &scope_bind, &scope_keepalive, &scope_backend, &scope_server, &scope_check,
-    NULL};
+    &scope_vrrp, &scope_member, &scope_script, &scope_instance, &scope_address, &scope_peer,
+    &scope_track, NULL};
 
-/* ---- defaults ---------------------------------------------------------------------------------
- */
+/* ---- defaults ------------------------------------------------------------------------ */
 
 /* Each key of "defaults" belongs to frontends, backends or both. */
 static void
@@ -71,16 +72,15 @@ apply_defaults(struct reader *r, const struct conf_scope *scope, void *obj, bool
 		return;
 	memcpy(path, r->path, sizeof(path));
 	strcpy(r->path, "defaults");
-	r->in_defaults = true;
+	r->only = F_DEFAULTS;
 	r->mute = mute;
 	rd_group(r, scope, obj, r->defaults);
-	r->in_defaults = false;
+	r->only = 0;
 	r->mute = false;
 	memcpy(r->path, path, sizeof(path));
 }
 
-/* ---- frontends and backends -------------------------------------------------------------------
- */
+/* ---- frontends and backends ---------------------------------------------------------- */
 
 static void
 backend_begin(struct backend_input *in)
@@ -162,12 +162,11 @@ read_defaults(struct reader *r, const config_setting_t *s)
 	apply_defaults(r, &scope_frontend, &f, false);
 }
 
-/* ---- the whole --------------------------------------------------------------------------------
- */
+/* ---- the whole ----------------------------------------------------------------------- */
 
 /* In the order in which they are read, whatever the order of the file. */
-enum top { TOP_GLOBAL = 0, TOP_BACKENDS, TOP_DEFAULTS, TOP_FRONTENDS, TOPS };
-static const char *const top_names[TOPS] = {"global", "backends", "defaults", "frontends"};
+enum top { TOP_GLOBAL = 0, TOP_BACKENDS, TOP_DEFAULTS, TOP_FRONTENDS, TOP_VRRP, TOPS };
+static const char *const top_names[TOPS] = {"global", "backends", "defaults", "frontends", "vrrp"};
 
 static void
 find_tops(struct reader *r, const config_setting_t *root, const config_setting_t **tops)
@@ -222,6 +221,8 @@ read_all(struct reader *r, const config_setting_t *root)
 		rd_objects(r, tops[TOP_FRONTENDS], "frontend", read_frontend, c);
 		rd_pop(r, mark);
 	}
+	if (tops[TOP_VRRP] != NULL)
+		vrrp_read(r, tops[TOP_VRRP]);
 	check_conf(r, tops[TOP_GLOBAL]);
 }
 

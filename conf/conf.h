@@ -41,7 +41,8 @@ struct conf_host {
 
 /*
  * Reads a file. Returns the configuration, or NULL when there are errors (all of them in msgs;
- * warnings too). host may be NULL: no member is chosen then (an error if one is needed).
+ * warnings too). host may be NULL: no member is chosen then; where the file has members they are
+ * listed, but no router is resolved (for `-t --all-hosts`: read once so, then for each member).
  */
 struct conf *conf_read_file(const char *path, const struct conf_host *host, struct conf_msgs *msgs);
 /* The same from canonical text as conf_print writes it (member chosen and resolved already). */

@@ -9,8 +9,7 @@
 
 #include "conf/print.h"
 
-/* ---- log targets ------------------------------------------------------------------------------
- */
+/* ---- log targets --------------------------------------------------------------------- */
 
 void
 read_log_address(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
@@ -71,8 +70,7 @@ print_logs(struct printer *p, const struct conf_key *k, const void *obj)
 	pr_close(p);
 }
 
-/* ---- binds ------------------------------------------------------------------------------------
- */
+/* ---- binds --------------------------------------------------------------------------- */
 
 void
 read_bind_address(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
@@ -130,8 +128,7 @@ print_binds(struct printer *p, const struct conf_key *k, const void *obj)
 	free(v);
 }
 
-/* ---- allow, deny ------------------------------------------------------------------------------
- */
+/* ---- allow, deny --------------------------------------------------------------------- */
 
 static struct conf_access *
 access_add(struct reader *r, struct conf_frontend *f, enum conf_action action, bool file)
@@ -223,8 +220,7 @@ print_access(struct printer *p, const struct conf_key *k, const void *obj)
 	}
 }
 
-/* ---- names of backends ------------------------------------------------------------------------
- */
+/* ---- names of backends --------------------------------------------------------------- */
 
 static uint32_t
 backend_ref(struct reader *r, const config_setting_t *s)

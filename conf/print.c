@@ -11,10 +11,12 @@
 #include <string.h>
 
 #include "conf/read.h"
+#include "conf/vrrp.h"
 #include "lib/duration.h"
 
-#define GROUP_MAX 64 /* more objects are written as a list: libconfig looks for each key in turn \
-		      */
+#define GROUP_MAX                                                                      \
+	64 /* more objects are written as a list: libconfig looks for each key in turn \
+	    */
 
 static void
 indent(struct printer *p, unsigned depth)
@@ -312,5 +314,7 @@ conf_print(const struct conf *c, FILE *f, enum conf_reader reader)
 	if (reader != CONF_FOR_CHECKER && reader != CONF_FOR_VRRP)
 		print_frontends(&p, c);
 	print_backends(&p, c);
+	if (reader == CONF_FOR_ALL || reader == CONF_FOR_VRRP || reader == CONF_FOR_HUMAN)
+		vrrp_print(&p);
 	return ferror(f) ? -1 : 0;
 }

@@ -26,7 +26,7 @@ struct reader {
 	const struct conf_host *host;
 	bool canonical;   /* text that conf_print wrote: no warnings */
 	bool mute;        /* settings that were complained about already */
-	bool in_defaults; /* rows without F_DEFAULTS, and unknown ones, are passed over */
+	unsigned only;    /* rows without this flag, and unknown ones, are passed over */
 	unsigned forbid;  /* rows with one of these flags may not stand here ... */
 	const char *here; /* ... that is, in this place */
 	char path[512];
@@ -34,6 +34,8 @@ struct reader {
 	size_t n_before; /* messages before the object under work */
 	struct reader_msg *msgs;
 	const config_setting_t *defaults;
+	bool resolved;       /* vrrp.self stands in the text: members need no choosing */
+	int *script_weights; /* of vrrp.scripts: what a track of them begins with */
 	const config_setting_t *servers; /* of the backend under work */
 	const config_setting_t *named;   /* element of a list: its name has been read */
 };
@@ -58,6 +60,8 @@ struct conf_where rd_where(const struct reader *, const config_setting_t *);
 unsigned rd_line(const config_setting_t *);
 const char *rd_name(const config_setting_t *);
 
+/* What a setting is, for messages: "a list ( )". */
+const char *rd_type(const config_setting_t *);
 /* A string of the arena, or NULL after a message that says what was expected. */
 const char *rd_string(struct reader *, const config_setting_t *, const char *expected);
 /* The value of a row of a simple kind. Returns 0, or -1 after a message. */
@@ -94,6 +98,20 @@ READ_PRINT(servers);
 READ_PRINT(server_address);
 READ_PRINT(default_server);
 READ_PRINT(log_address);
+READ_PRINT(addresses);
+READ_PRINT(address);
+READ_PRINT(broadcast);
+READ_PRINT(peers);
+READ_PRINT(peer_address);
+READ_PRINT(src_ip);
+READ_PRINT(tracks);
+READ_PRINT(member_address);
+READ_PRINT(argv);
+void read_state(struct reader *, const struct conf_key *, void *, const config_setting_t *);
+void read_preempt(struct reader *, const struct conf_key *, void *, const config_setting_t *);
+void read_nopreempt(struct reader *, const struct conf_key *, void *, const config_setting_t *);
+void read_auth_type(struct reader *, const struct conf_key *, void *, const config_setting_t *);
+void read_track_names(struct reader *, const struct conf_key *, void *, const config_setting_t *);
 
 /* The servers of a backend, when its other settings have been read. */
 void servers_read(struct reader *, struct backend_input *);

@@ -32,8 +32,7 @@ static const char *const w_marked[] = {"none", "shutdown-sessions", NULL};
 static const char *const w_version[] = {"HTTP/1.0", "HTTP/1.1", NULL};
 static const char *const w_verify[] = {"none", "required", NULL};
 
-/* ---- defaults that depend on other settings ---------------------------------------------------
- */
+/* ---- defaults that depend on other settings ------------------------------------------ */
 
 static int64_t
 log_format(const void *obj)
@@ -70,8 +69,7 @@ check_uri(const void *obj)
 	return ((const struct conf_check *)obj)->type == CONF_CHECK_KUBERNETES ? "/readyz" : "/";
 }
 
-/* ---- global -----------------------------------------------------------------------------------
- */
+/* ---- global -------------------------------------------------------------------------- */
 
 static const struct conf_key log_keys[] = {
     {"address", K_CUSTOM, F_MAIN | F_REQUIRED, .offset = 0, .read = read_log_address,
@@ -159,8 +157,7 @@ static const struct conf_key global_keys[] = {
 const struct conf_scope scope_global = {"global", "Global settings",
     "The group global: what concerns the whole daemon.", ROWS(global_keys)};
 
-/* ---- keepalive --------------------------------------------------------------------------------
- */
+/* ---- keepalive ----------------------------------------------------------------------- */
 
 static const struct conf_key keepalive_keys[] = {
     {"on", K_BOOL, F_MAIN, .offset = O(conf_keepalive, on), .dflt = 1,
@@ -176,8 +173,7 @@ const struct conf_scope scope_keepalive = {"keepalive", "TCP keepalive",
     "The settings clitcpka, srvtcpka and tcpka. true or false alone switches it.",
     ROWS(keepalive_keys)};
 
-/* ---- frontends --------------------------------------------------------------------------------
- */
+/* ---- frontends ----------------------------------------------------------------------- */
 
 static const struct conf_key bind_keys[] = {
     {"address", K_CUSTOM, F_MAIN | F_REQUIRED, .offset = 0, .read = read_bind_address,
@@ -263,8 +259,7 @@ const struct conf_scope scope_frontend = {"frontend", "Frontends",
     "The group frontends holds a group for each frontend: where clients come in.",
     ROWS(frontend_keys)};
 
-/* ---- backends ---------------------------------------------------------------------------------
- */
+/* ---- backends ------------------------------------------------------------------------ */
 
 static const struct conf_key check_keys[] = {
     {"on", K_BOOL, F_DEFAULTS, .offset = O(conf_check, on), .dflt = 1,

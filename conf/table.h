@@ -86,7 +86,8 @@ struct conf_scope {
 };
 
 extern const struct conf_scope scope_global, scope_log, scope_control, scope_frontend, scope_bind,
-    scope_backend, scope_server, scope_check, scope_keepalive;
+    scope_backend, scope_server, scope_check, scope_keepalive, scope_vrrp, scope_member,
+    scope_script, scope_instance, scope_address, scope_peer, scope_track;
 extern const struct conf_scope *const conf_scopes[]; /* ends with NULL; the manual's order */
 
 /* Sets every field that the scope describes to its default, CONF_AUTO where that depends. */
@@ -103,6 +104,21 @@ const char **key_string(const struct conf_key *, const void *obj);
 const struct conf_key *scope_find(const struct conf_scope *, const char *prefix, const char *name);
 bool scope_has_prefix(const struct conf_scope *, const char *prefix);
 bool key_for(const struct conf_key *, unsigned reader);
+
+/* What a script's settings are read into. */
+struct script_input {
+	struct conf_script script;
+	int weight;
+};
+
+/* What a group of track is read into. */
+struct track_input {
+	struct conf_strings backends;
+	struct conf_strings interfaces;
+	struct conf_strings scripts;
+	bool workers;
+	int weight; /* INT_MIN: not given */
+};
 
 /*
  * What a backend's settings are read into: the backend first, then what its servers begin with.

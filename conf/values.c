@@ -3,6 +3,7 @@
 #include "conf/values.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TOKEN "!#$%&'*+-.^_`|~" /* besides letters and digits; RFC 9110 section 5.6.2 */
@@ -66,4 +67,34 @@ check_header(const char *s, const char **why)
 		return -1;
 	}
 	return 0;
+}
+
+int
+check_secret(const char *s, const char **why)
+{
+	*why = "VRRP carries 8 bytes: shorten it (keepalived cuts it there, silently)";
+	return strlen(s) <= 8 ? 0 : -1;
+}
+
+int
+check_interface(const char *s, const char **why)
+{
+	size_t n = strlen(s);
+
+	*why = "a network interface has 1 to 15 characters, no blanks and no /";
+	if (n == 0 || n > 15 || strpbrk(s, " \t/") != NULL)
+		return -1;
+	return 0;
+}
+
+int
+check_scope(const char *s, const char **why)
+{
+	*why = "global, link, host or a number to 255";
+	if (strcmp(s, "global") == 0 || strcmp(s, "link") == 0 || strcmp(s, "host") == 0)
+		return 0;
+	return s[0] != '\0' && strlen(s) <= 3 && strspn(s, "0123456789") == strlen(s) &&
+		       strtoul(s, NULL, 10) <= 255
+		   ? 0
+		   : -1;
 }

@@ -8,5 +8,8 @@ int check_uri_path(const char *, const char **why);     /* "/x" without blanks *
 int check_token(const char *, const char **why);        /* an HTTP method */
 int check_header(const char *, const char **why);       /* "Name: value" */
 int check_header_value(const char *, const char **why); /* printable, not empty */
+int check_secret(const char *, const char **why);       /* 1 to 8 bytes */
+int check_interface(const char *, const char **why);    /* 1 to 15 bytes */
+int check_scope(const char *, const char **why);        /* of an address */
 
 #endif
