@@ -234,6 +234,11 @@ send_generation(struct world *w, bool log_too, const char *file, const char *byt
 	if (file != NULL)
 		send_fd(w, PROTO_FD_FILE, file, proc_memfd(file, bytes, strlen(bytes)));
 	assert_int_equal(msg_send(&w->chan, PROTO_PREPARED, w->generation, NULL, 0, NULL, 0), 0);
+}
+
+static void
+wait_answer(struct world *w)
+{
 	UNTIL(w, w->answer != 0);
 	assert_int_equal(w->answered, w->generation);
 }
@@ -248,21 +253,28 @@ commit(struct world *w)
 	UNTIL(w, w->answer == PROTO_DONE);
 }
 
-bool
-world_prepare(struct world *w, const char *body, const char *file, const char *bytes)
+static void
+set_text(struct world *w, const char *body)
 {
-	bool first = w->generation == 0;
-
 	w->generation++;
 	snprintf(last_text, sizeof(last_text),
 	    "global = { log = { address = \"%s\"; level = \"debug\"; }; };\n"
 	    "backends = { be = { %s }; };\n",
 	    w->log_address, body);
+}
+
+bool
+world_prepare(struct world *w, const char *body, const char *file, const char *bytes)
+{
+	bool first = w->generation == 0;
+
+	set_text(w, body);
 	if (file != NULL) {
 		snprintf(last_file, sizeof(last_file), "%s", file);
 		snprintf(last_bytes, sizeof(last_bytes), "%s", bytes);
 	}
 	send_generation(w, first, file, bytes);
+	wait_answer(w);
 	return w->answer == PROTO_YES;
 }
 
@@ -277,7 +289,23 @@ void
 world_load_again(struct world *w)
 {
 	send_generation(w, true, last_file[0] != '\0' ? last_file : NULL, last_bytes);
+	wait_answer(w);
 	commit(w);
+}
+
+void
+world_throw_again(struct world *w)
+{
+	send_generation(w, true, last_file[0] != '\0' ? last_file : NULL, last_bytes);
+	msg_send(&w->chan, PROTO_COMMIT, w->generation, NULL, 0, NULL, 0);
+}
+
+void
+world_throw(struct world *w, const char *body)
+{
+	set_text(w, body);
+	last_file[0] = '\0';
+	world_throw_again(w);
 }
 
 void
@@ -297,8 +325,8 @@ worker0(const struct world *w)
 	return SHM_AT(shm_worker(&w->m, 0), 0, struct shm_worker);
 }
 
-uint32_t
-world_request(struct world *w, uint32_t kind, uint32_t slot, uint32_t argument)
+uint64_t
+world_ask(struct world *w, uint32_t kind, uint32_t slot, uint32_t argument)
 {
 	struct shm_worker *k = worker0(w);
 	uint64_t n = sw64_get(&k->request_head) + 1;
@@ -310,6 +338,14 @@ world_request(struct world *w, uint32_t kind, uint32_t slot, uint32_t argument)
 	sw64_set(&r->number, n);
 	sw64_set(&k->request_head, n);
 	child_ring_fd(w->bells.checker);
+	return n;
+}
+
+uint32_t
+world_request(struct world *w, uint32_t kind, uint32_t slot, uint32_t argument)
+{
+	uint64_t n = world_ask(w, kind, slot, argument);
+
 	UNTIL(w, sw64_get(&w->m.checker->done[0]) == n);
 	return sw32_get(&w->m.checker->result[0]);
 }

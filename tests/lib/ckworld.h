@@ -56,6 +56,9 @@ void world_load(struct world *w, const char *body, const char *file, const char 
 bool world_prepare(struct world *w, const char *body, const char *file, const char *bytes);
 /* The last generation again, with all descriptors, as for a respawned process. */
 void world_load_again(struct world *w);
+/* The same without waiting for any answer: the process may be killed anywhere in it. */
+void world_throw_again(struct world *w);
+void world_throw(struct world *w, const char *body);
 
 /* One turn of the master: messages, log lines. */
 void world_turn(struct world *w);
@@ -78,6 +81,8 @@ void world_picks(struct world *w, unsigned n, unsigned *count);
 
 /* Worker 0 asks; returns the checker's result. */
 uint32_t world_request(struct world *w, uint32_t kind, uint32_t slot, uint32_t argument);
+/* Asks only; returns the request's number. */
+uint64_t world_ask(struct world *w, uint32_t kind, uint32_t slot, uint32_t argument);
 /* Worker 0 reports a failed connect. */
 void world_report(struct world *w, uint32_t slot);
 
