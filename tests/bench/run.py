@@ -51,14 +51,13 @@ class Proxy:
         self.addr = f"127.0.0.1:{self.port}"
         self.env = env
         conf = env.conf(backs, **{"global": {"workers": workers, "maxconn": maxconn}},
-                        frontends={"fe": {"bind": self.addr, "tcplog": False}})
+                        frontends={"fe": {"bind": self.addr}})
         if kind == "nginx":
             self.argv = ["nginx", "-c", env.file(f"nginx-{self.port}.conf",
                                                  self.nginx(backs, workers))]
         elif kind == "vipd":
             self.argv = [vipd_path(), "-f", env.file(f"vipd-{self.port}.conf", vipd_text(conf))]
         else:
-            del conf["frontends"]["fe"]["tcplog"]
             conf["global"]["control"] = conf["global"]["control"]["path"]
             conf["global"]["maxconn"] = min(maxconn, 9000)
             self.argv = ["haproxy", "-db", "-f",

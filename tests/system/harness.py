@@ -570,7 +570,7 @@ def haproxy_text(conf):
                 out.append("  option redispatch 1" if v else "  no option redispatch")
             elif k == "monitor_uri":
                 out.append(f"  monitor-uri {v}")
-            elif k == "check":
+            elif k in ("check", "tcplog"):
                 pass
             else:
                 out.append(f"  {k} {v}")
@@ -755,7 +755,8 @@ class Env:
             g["user"] = self.user
         base = {
             "global": g,
-            "defaults": {"timeout": {"connect": "2s", "client": "20s", "server": "20s"}},
+            "defaults": {"timeout": {"connect": "2s", "client": "20s", "server": "20s"},
+                         "tcplog": False},
             "frontends": {"fe": {"bind": f"127.0.0.1:{self.port()}", "default_backend": "be"}},
             "backends": {"be": {"balance": "roundrobin", "check": False, "servers": servers}},
         }
@@ -780,7 +781,7 @@ class Env:
                     note(text[-3000:])
                 if isinstance(p, Balancer):
                     with contextlib.suppress(OSError):
-                        note(f"--- {p.file}:\n" + open(p.file).read())
+                        note(f"--- {p.file}:\n" + open(p.file).read()[:1500])
         kill_tree([p.pid for p in self.procs if p.p.poll() is None])
         if not os.environ.get("KEEP"):
             shutil.rmtree(self.tmp, ignore_errors=True)
