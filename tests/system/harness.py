@@ -587,7 +587,7 @@ def haproxy_text(conf):
 class Balancer(Proc):
     """vipd or haproxy on a configuration in vipd's terms (a dict, see Env.balancer)."""
 
-    def __init__(self, env, kind, conf, ns=None, argv=(), wait=True, name=None):
+    def __init__(self, env, kind, conf, ns=None, argv=(), wait=True, name=None, nofile=None):
         self.kind, self.conf = kind, conf
         self.control = conf["global"]["control"]
         if isinstance(self.control, dict):
@@ -603,6 +603,8 @@ class Balancer(Proc):
         program = vipd_path() if kind == "vipd" else shutil.which("haproxy", path=SBIN)
         args = [program, *argv, "-f", self.file] if kind == "vipd" else [
             program, "-db", *argv, "-f", self.file]
+        if nofile:
+            args = ["prlimit", f"--nofile={nofile}:{nofile}", *args]
         super().__init__(env, args, name or kind, ns)
         if wait:
             self.ready()
@@ -763,14 +765,14 @@ class Env:
         return merge(base, over)
 
     def balancer(self, kind="vipd", servers=None, ns=None, argv=(), wait=True, name=None, conf=None,
-                 **over):
-        """Starts vipd or haproxy; see conf()."""
+                 nofile=None, **over):
+        """Starts vipd or haproxy; see conf(). nofile: its hard limit of descriptors."""
         conf = conf or self.conf(servers, **over)
         if kind == "haproxy":
             c = conf["global"]["control"]
             conf = merge(conf, {"global": {"control": None}})
             conf["global"]["control"] = c if isinstance(c, str) else c["path"]
-        return Balancer(self, kind, conf, ns, argv, wait, name)
+        return Balancer(self, kind, conf, ns, argv, wait, name, nofile)
 
     def close(self, failed):
         if failed:
