@@ -315,7 +315,12 @@ write_answer(struct http_conn *c, size_t *left, bool *broken)
 		if (c->out.len == 0) {
 			if (c->reply.more == NULL)
 				break;
+			/* One that wrote nothing has worked all the same. */
 			make_piece(c);
+			if (c->out.len == 0)
+				*left -= *left < HTTP_PIECE ? *left : HTTP_PIECE;
+			if (c->out.len == 0 && *left == 0)
+				return false;
 			continue;
 		}
 		if (*left == 0)

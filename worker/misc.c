@@ -1,12 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 /* Connections of this worker that are no sessions: hands them to the control socket's and to the
- * monitoring frontends' servers. One worker a process, so what they share lies in this file. */
+ * monitoring frontends' servers, counts what they do. One worker a process, so what they share lies
+ * in this file. */
 #include "worker/misc.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "shm/limit.h"
 #include "worker/cli.h"
+#include "worker/count.h"
+#include "worker/monitor.h"
+
+void
+misc_closed(struct worker *w)
+{
+	limit_release_misc(w->seg);
+	w->look = true;
+}
+
+/* ---- control socket ---------------------------------------------------------------------------
+ */
 
 static const struct conf *
 conf_in_force(void *ctx)
@@ -43,26 +57,125 @@ misc_message(struct worker *w, struct msg *m)
 	(void)m;
 }
 
-void
-misc_bell(struct worker *w)
+/* ---- frontends in mode http -------------------------------------------------------------------
+ */
+
+/* What a connection belongs to; holds its generation, whose configuration it answers by. */
+struct misc_http {
+	struct worker *w;
+	const struct gen_frontend *fe;
+	struct http_conn *conn;
+	enum monitor_what asked; /* by the request under way */
+	struct misc_http *next;
+	struct misc_http **prev;
+};
+
+static struct misc_http *https; /* all of them */
+
+static void
+http_answer(struct http_conn *c, const struct http_request *rq, struct http_reply *rp)
 {
-	(void)w;
-	cli_bell(&control);
+	struct misc_http *m = http_ctx(c);
+
+	m->asked = monitor_answer(m->w->seg, m->fe->gen->conf, m->fe->conf, rq, rp);
 }
 
-void
-misc_closed(struct worker *w)
+static void
+http_answered(struct http_conn *c, int status, bool bad)
 {
-	limit_release_misc(w->seg);
-	w->look = true;
+	const struct misc_http *m = http_ctx(c);
+	struct shm_fe_count *count = count_fe(m->w, m->fe);
+	int class = status / 100;
+
+	sw64_add(&count->rsp[class >= 1 && class <= 5 ? class - 1 : 5], 1);
+	if (bad) {
+		sw64_add(&count->req_err, 1);
+		return;
+	}
+	sw64_add(&count->req, 1);
+	sw64_add(&m->w->own->cum_req, 1);
+	if (m->asked != MONITOR_OTHER)
+		sw64_add(&count->intercepted, 1);
 }
+
+static void
+http_bytes(struct http_conn *c, size_t in, size_t out)
+{
+	const struct misc_http *m = http_ctx(c);
+	struct shm_fe_count *count = count_fe(m->w, m->fe);
+
+	sw64_add(&count->bytes_in, in);
+	sw64_add(&count->bytes_out, out);
+	sw64_add(&m->w->own->bytes_out, out);
+}
+
+static void
+misc_http_free(struct misc_http *m)
+{
+	limit_release_fe(m->w->seg, m->fe->slot);
+	worker_gen_unref(m->w, m->fe->gen);
+	*m->prev = m->next;
+	if (m->next != NULL)
+		m->next->prev = m->prev;
+	misc_closed(m->w);
+	free(m);
+}
+
+static void
+http_closed(struct http_conn *c)
+{
+	misc_http_free(http_ctx(c));
+}
+
+static const struct http_ops http_ops = {
+    .answer = http_answer,
+    .answered = http_answered,
+    .bytes = http_bytes,
+    .closed = http_closed,
+};
 
 void
 misc_http_accept(
     struct worker *w, const struct gen_frontend *fe, int fd, const struct sock_addr *peer)
 {
-	(void)fe;
+	struct http_times times = {
+	    .request_ms = fe->conf->timeout_http_request_ms,
+	    .keep_alive_ms = fe->conf->timeout_http_keep_alive_ms,
+	    .send_ms = fe->conf->timeout_client_ms,
+	};
+	struct misc_http *m = calloc(1, sizeof(*m));
+
 	(void)peer;
-	close(fd);
-	misc_closed(w);
+	if (m == NULL) {
+		close(fd);
+		misc_closed(w);
+		return;
+	}
+	m->w = w;
+	m->fe = fe;
+	worker_gen_ref(fe->gen);
+	/* Counted for statistics; the limit is that of all such connections. */
+	limit_take_fe(w->seg, fe->slot, 0);
+	m->next = https;
+	m->prev = &https;
+	if (m->next != NULL)
+		m->next->prev = &m->next;
+	https = m;
+	m->conn = http_open(w->loop, fd, &http_ops, &times, m);
+	if (m->conn == NULL)
+		misc_http_free(m);
+}
+
+void
+misc_bell(struct worker *w)
+{
+	struct misc_http *next;
+
+	cli_bell(&control);
+	/* Whoever came under an older configuration comes again to be answered by the new one. */
+	for (struct misc_http *m = https; m != NULL; m = next) {
+		next = m->next;
+		if (m->fe->gen != w->gen || w->stopping)
+			http_drain(m->conn);
+	}
 }
