@@ -7,12 +7,13 @@
 
 #include "conf/model.h"
 
-/* Calls fn with one line per change, e.g. "backend b: server s3 192.0.2.3:80 added". */
+/* Calls fn with one line per change: "server b/s3 192.0.2.3:80 added", "backend b: timeout.server
+ * \"1h\" -> \"50s\"". Secrets are not shown. A server that moves to another address is another. */
 void conf_diff(const struct conf *old, const struct conf *now,
     void (*fn)(void *ctx, const char *text), void *ctx);
 
-/* True, with a reason, when the change needs a restart (workers, ceilings, user, group, control's
- * path). */
+/* True, with a reason that names them, when settings change that need a restart (F_RESTART in the
+ * table: workers, ceilings, user, group, state_dir, the control socket's path, mode and owner). */
 bool conf_diff_refused(
     const struct conf *old, const struct conf *now, char *reason, size_t reason_size);
 

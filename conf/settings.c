@@ -151,7 +151,7 @@ static const struct conf_key global_keys[] = {
     {"spread_checks", K_UINT, .offset = O(conf_global, spread_checks), .max = 50,
 	.text = "Percent by which the time between two probes of a server is varied by chance, so "
 		"that probes do not come in bursts."},
-    {"quickstart", K_BOOL, F_RESTART, .offset = O(conf_global, quickstart),
+    {"quickstart", K_BOOL, .offset = O(conf_global, quickstart),
 	.text = "For trying vipd: if user does not exist, nobody is taken instead, with a word."},
 };
 const struct conf_scope scope_global = {"global", "Global settings",
