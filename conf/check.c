@@ -26,6 +26,11 @@ check_server(struct reader *r, const struct conf_backend *b, const struct conf_s
 		rd_warn(r, at,
 		    "a check of type tcp only connects: uri, host, headers, sni, ca_file and "
 		    "crt have no effect");
+	if (c->on && (c->type == CONF_CHECK_HTTPS || c->type == CONF_CHECK_KUBERNETES) &&
+	    c->verify && c->ca_file == NULL)
+		rd_error(r, at,
+		    "check.verify needs check.ca_file to know whom to trust; or say "
+		    "verify = false");
 	if (c->on && s->addr.family == AF_UNIX && c->port != 0)
 		rd_warn(r, at, "check.port has no effect: the server is a UNIX socket");
 	if (c->on && c->timeout_ms == 0 && c->inter_ms < 100)

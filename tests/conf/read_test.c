@@ -255,6 +255,9 @@ CASES(meaning, {"globl = { };\n", 1, "do you mean \"global\""},
     {"backends = {\n a = {\n check = { status = 99; }; }; };\n", 3, "between 100 and 599"},
     {"backends = {\n a = {\n check = { headers = \"x\"; }; }; };\n", 3, "Name: value"},
     {"backends = {\n a = {\n mode = \"http\"; }; };\n", 2, "relay tcp"},
+    {"backends = {\n a = { check = { type = \"https\"; };\n"
+     " servers = { x = \"192.0.2.1:80\"; }; }; };\n",
+	2, "verify needs check.ca_file"},
     {"global = { max_servers = 1; };\nbackends = { a = { servers = {\n"
      " x = \"192.0.2.1:80\"; y = \"192.0.2.2:80\"; }; }; };\n",
 	1, "max_servers is 1"})
