@@ -135,6 +135,7 @@ on_bell(struct child *c)
 	if (ck.gen == NULL)
 		return;
 	prober_read_reports(&ck);
+	prober_read_fresh(&ck);
 	request_read_all(&ck);
 }
 

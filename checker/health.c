@@ -332,6 +332,10 @@ note_probe(struct server *s, const struct probe_result *r)
 	write_desc(h, r->desc);
 	sw64_set(&h->last_probe_ns, (uint64_t)now_ns(s));
 	sw64_add(&h->probes, 1);
+	if (s->ck->fresh_wanted && check_status_passed(r->status)) {
+		s->ck->fresh_wanted = false;
+		s->ck->ring_vrrp = true; /* which waits for one probe that passed */
+	}
 	if (first && waiting > 0) {
 		sw64_set(&s->ck->own->wait_probes, waiting - 1);
 		s->ck->ring_vrrp |= waiting == 1;

@@ -8,6 +8,8 @@
 #include "checker/health.h"
 #include "checker/timing.h"
 
+#define FRESH_SERVERS 3 /* of a backend, probed at once when vrrp asks */
+
 static void
 plan_at(struct server *s, struct mono at)
 {
@@ -126,9 +128,39 @@ prober_read_reports(struct checker *ck)
 	}
 }
 
+/* Some usable servers of a backend: one pass is enough, the first may just have died. */
+static void
+freshen(struct backend *b, uint64_t since)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < b->n_servers && n < FRESH_SERVERS; i++) {
+		struct server *s = &b->servers[i];
+
+		if (sw32_get(&s->h->usable) == 0 || sw64_get(&s->h->last_probe_ns) >= since)
+			continue;
+		n++;
+		report(s);
+	}
+}
+
+void
+prober_read_fresh(struct checker *ck)
+{
+	uint64_t want = sw64_get(&ck->seg->vrrp->want_fresh_ns);
+
+	if (want == ck->seen_fresh)
+		return;
+	ck->seen_fresh = want;
+	ck->fresh_wanted = true;
+	for (size_t i = 0; i < ck->gen->n_backends; i++)
+		freshen(&ck->gen->backends[i], want);
+}
+
 void
 prober_skip_reports(struct checker *ck)
 {
 	for (uint32_t w = 0; w < ck->seg->caps->workers; w++)
 		ck->seen_reports[w] = sw64_get(&shm_worker(ck->seg, w)->report_head);
+	ck->seen_fresh = sw64_get(&ck->seg->vrrp->want_fresh_ns);
 }

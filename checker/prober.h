@@ -15,6 +15,8 @@ void prober_resume(struct server *s, struct mono began);
 void prober_update(struct server *s);
 /* Workers reported failed connects: probes what is still up without waiting for its interval. */
 void prober_read_reports(struct checker *ck);
+/* vrrp wants to know now whether the servers are still there (shm_vrrp.want_fresh_ns). */
+void prober_read_fresh(struct checker *ck);
 /* At start: reports made before are old. */
 void prober_skip_reports(struct checker *ck);
 

@@ -89,6 +89,8 @@ struct checker {
 	struct loop_timer beat;
 	struct mono stop_at; /* the process ends then at the latest; 0: not stopping */
 	uint64_t seen_reports[SHM_MAX_WORKERS];
+	uint64_t seen_fresh; /* shm_vrrp.want_fresh_ns that was looked at */
+	bool fresh_wanted;   /* vrrp is to be rung at the next probe that passes */
 };
 
 #endif

@@ -315,6 +315,9 @@ struct shm_vrrp {
 	struct sw64 generation;
 	struct sw64 drain_seq; /* counts "reset the sessions on these addresses and stop accepting
 				  on them" */
+	struct sw64 want_fresh_ns; /* CLOCK_MONOTONIC: the checker shall probe a usable server of
+				      each backend now if it has not since then (rule 1 of the
+				      failover logic); ring its bell */
 	struct sw32 n_routers;
 	struct sw32 n_drain; /* addresses in drain[] of the current drain_seq */
 	struct {

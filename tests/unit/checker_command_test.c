@@ -231,6 +231,26 @@ reports_of_failed_connects(void **state)
 	assert_int_equal(get(&h->chkfail), 3);
 }
 
+/* vrrp asks for a fresh probe before it takes an address. */
+static void
+fresh_probes_for_vrrp(void **state)
+{
+	struct shm_vrrp *v = SHM_AT(w.m.vrrp, 0, struct shm_vrrp);
+	struct mono now;
+
+	(void)state;
+	load("check = { inter = \"60s\"; rise = 2; fall = 3; };", OF_A);
+	UNTIL(&w, get(&h->counter) == 4 && sw64_get(&w.m.checker->wait_probes) == 0);
+	while (world_rung(w.bells.vrrp))
+		;
+	now = mono_now();
+	sw64_set(&v->want_fresh_ns, (uint64_t)now.ns);
+	child_ring_fd(w.bells.checker);
+	UNTIL(&w, sw64_get(&h->last_probe_ns) >= (uint64_t)now.ns &&
+		      sw64_get(&world_health(&w, b)->last_probe_ns) >= (uint64_t)now.ns);
+	UNTIL(&w, world_rung(w.bells.vrrp));
+}
+
 int
 main(void)
 {
@@ -241,6 +261,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(health_and_checks, setup, teardown),
 	    cmocka_unit_test_setup_teardown(wrong_requests, setup, teardown),
 	    cmocka_unit_test_setup_teardown(reports_of_failed_connects, setup, teardown),
+	    cmocka_unit_test_setup_teardown(fresh_probes_for_vrrp, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
