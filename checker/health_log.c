@@ -3,11 +3,27 @@
 #include "checker/health_log.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "lib/log.h"
+#include "shm/event.h"
 
 #define TEXT_MAX 384
+
+/* One line to the log and, for "show events", to this process's ring. */
+static void __attribute__((format(printf, 3, 4)))
+say(const struct server *s, enum log_level level, const char *fmt, ...)
+{
+	char line[TEXT_MAX * 2];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	log_at(level, "%s", line);
+	event_add(s->ck->seg, EVENT_SERVER, s->slot, "%s", line);
+}
 
 /* "reason: Layer7 wrong status, code: 503, info: "...", check duration: 3ms" */
 static void
@@ -63,24 +79,27 @@ health_log_change(const struct server *s, enum health_log what)
 		    s->h->desc, sw32_get(&s->h->duration_ms));
 	switch (what) {
 	case HEALTH_LOG_DOWN:
-		log_alert("Server %s/%s is DOWN%s%s. %" PRIu32
-			  " active and 0 backup servers left. %" PRIu32
-			  " sessions active, 0 requeued, %" PRIu32 " remaining in queue.",
+		say(s, LOG_ALERT,
+		    "Server %s/%s is DOWN%s%s. %" PRIu32
+		    " active and 0 backup servers left. %" PRIu32
+		    " sessions active, 0 requeued, %" PRIu32 " remaining in queue.",
 		    b, name, why[0] != '\0' ? ", " : "", why, active, held, waiting);
 		break;
 	case HEALTH_LOG_MAINT:
-		log_warning("Server %s/%s is going DOWN for maintenance. %" PRIu32
-			    " active and 0 backup servers left. %" PRIu32
-			    " sessions active, 0 requeued, %" PRIu32 " remaining in queue.",
+		say(s, LOG_WARNING,
+		    "Server %s/%s is going DOWN for maintenance. %" PRIu32
+		    " active and 0 backup servers left. %" PRIu32
+		    " sessions active, 0 requeued, %" PRIu32 " remaining in queue.",
 		    b, name, active, held, waiting);
 		break;
 	case HEALTH_LOG_LEFT_MAINT:
-		log_notice("Server %s/%s is UP/READY (leaving maintenance).", b, name);
+		say(s, LOG_NOTICE, "Server %s/%s is UP/READY (leaving maintenance).", b, name);
 		break;
 	case HEALTH_LOG_UP:
-		log_notice("Server %s/%s is UP%s%s. %" PRIu32
-			   " active and 0 backup servers online. 0 sessions requeued, %" PRIu32
-			   " total in queue.",
+		say(s, LOG_NOTICE,
+		    "Server %s/%s is UP%s%s. %" PRIu32
+		    " active and 0 backup servers online. 0 sessions requeued, %" PRIu32
+		    " total in queue.",
 		    b, name, why[0] != '\0' ? ", " : "", why, active, waiting);
 		break;
 	}
@@ -112,14 +131,14 @@ health_log_admin(const struct server *s, uint32_t old, uint32_t admin)
 	const uint32_t maint = SHM_ADMIN_FMAINT | SHM_ADMIN_IMAINT;
 
 	if ((old & drain) == 0 && (admin & drain) != 0)
-		log_warning("Server %s/%s enters drain state.", b, name);
+		say(s, LOG_WARNING, "Server %s/%s enters drain state.", b, name);
 	else if ((old & drain) != 0 && (admin & drain) == 0 && (admin & maint) == 0)
-		log_notice("Server %s/%s leaves drain state.", b, name);
+		say(s, LOG_NOTICE, "Server %s/%s leaves drain state.", b, name);
 	if (sw32_get(&s->h->oper) != SHM_OPER_STOPPED)
 		return;
 	if ((old & maint) == 0 && (admin & maint) != 0)
-		log_warning("Server %s/%s was DOWN and now enters maintenance.", b, name);
+		say(s, LOG_WARNING, "Server %s/%s was DOWN and now enters maintenance.", b, name);
 	if ((old & maint) != 0 && (admin & maint) == 0 &&
 	    sw32_get(&s->h->counter) < sw32_get(&s->h->rise))
-		log_notice("Server %s/%s is DOWN (leaving maintenance).", b, name);
+		say(s, LOG_NOTICE, "Server %s/%s is DOWN (leaving maintenance).", b, name);
 }

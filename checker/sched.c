@@ -2,10 +2,8 @@
 /* Rebuilding and publishing schedules; see sched.h. */
 #include "checker/sched.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
-
 #include "lib/log.h"
+#include "shm/event.h"
 #include "shm/schedule.h"
 
 #define REBUILD_GAP_MS 100
@@ -53,6 +51,8 @@ note_change(struct backend *b, struct shm_sched *sh, uint32_t usable)
 	if (was) {
 		sw32_add(&sh->chkdown, 1);
 		log_emerg("backend %s has no server available!", b->conf->name);
+		event_add(b->ck->seg, EVENT_BACKEND, b->slot, "backend %s has no server available!",
+		    b->conf->name);
 	} else {
 		sw64_add(&sh->downtime_ms, (now - sw64_get(&sh->changed_ns)) / 1000000);
 	}

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "shm/check_status.h"
+#include "shm/event.h"
 #include "tests/lib/ckworld.h"
 #include "tests/lib/target.h"
 
@@ -135,6 +136,14 @@ down_and_up_again(void **state)
 	UNTIL(&w, get(&world_sched(&w)->usable) == 0);
 	UNTIL(&w, world_logged(&w, "backend be has no server available!"));
 	assert_int_equal(get(&world_sched(&w)->chkdown), 1);
+	struct event ev[8];
+	size_t n = event_read(&w.m, 0, mono_add_ms(mono_now(), 1000), ev, 8);
+	assert_int_equal(n, 3);
+	assert_int_equal(ev[0].kind, EVENT_SERVER);
+	assert_int_equal(ev[0].object, a);
+	assert_non_null(strstr(ev[0].text, "Server be/a is DOWN, "));
+	assert_non_null(strstr(ev[1].text, "Server be/b is DOWN, "));
+	assert_int_equal(ev[2].kind, EVENT_BACKEND);
 
 	target_set(t[0], TARGET_SERVE, 0);
 	UNTIL(&w, get(&h->usable) == 1 && get(&world_sched(&w)->usable) == 1);
