@@ -28,7 +28,8 @@ struct loop {
 	struct mono now;
 	uint64_t turns;
 	struct slot *slots;
-	uint32_t n_slots;
+	uint32_t n_slots; /* room; only the first n_used were ever written to, so the rest is not there */
+	uint32_t n_used;
 	uint32_t free_slot;
 	struct loop_timer **heap;
 	size_t heap_len;
@@ -75,10 +76,6 @@ slots_grow(struct loop *l)
 
 	if (s == NULL)
 		return -1;
-	for (uint32_t i = n; i-- > l->n_slots;) {
-		s[i] = (struct slot){.f = NULL, .gen = 0, .next = l->free_slot};
-		l->free_slot = i;
-	}
 	l->slots = s;
 	l->n_slots = n;
 	return 0;
@@ -97,8 +94,12 @@ loop_fd_add(struct loop *l, struct loop_fd *f, int fd, uint32_t events)
 	uint32_t slot;
 	struct epoll_event ev;
 
-	if (l->free_slot == NO_SLOT && slots_grow(l) == -1)
-		return -1;
+	if (l->free_slot == NO_SLOT) {
+		if (l->n_used == l->n_slots && slots_grow(l) == -1)
+			return -1;
+		l->slots[l->n_used] = (struct slot){.f = NULL, .gen = 0, .next = NO_SLOT};
+		l->free_slot = l->n_used++;
+	}
 	slot = l->free_slot;
 	ev = slot_event(l, slot, events);
 	if (epoll_ctl(l->epfd, EPOLL_CTL_ADD, fd, &ev) == -1)
