@@ -120,7 +120,7 @@ health_log_probe(const struct server *s, const struct probe_result *r, uint32_t 
 	log_notice("Health check for server %s/%s %s, %s, status: %" PRIu32 "/%" PRIu32 " %s%s.",
 	    s->backend->conf->name, s->conf->name, how, why, n, of,
 	    risefall_up(after) ? "UP" : "DOWN",
-	    r->own_fault ? " (not counted: this host is short of something)" : "");
+	    r->own_fault ? " (not counted: no fault of the server)" : "");
 }
 
 void

@@ -55,6 +55,7 @@ probe_finish(struct probe *p, enum check_status status, uint32_t code, const cha
 	struct probe_result r = {.status = status, .code = code};
 	char text[PROBE_DESC];
 
+	p->stalls = 0;
 	/* desc may lie in what is closed. */
 	snprintf(text, sizeof(text), "%s", desc == NULL ? "" : desc);
 	probe_close(p);
@@ -66,19 +67,26 @@ probe_finish_linger(struct probe *p, enum check_status status, uint32_t code, co
 {
 	struct probe_result r = {.status = status, .code = code};
 
+	p->stalls = 0;
 	p->phase = PROBE_LINGER;
 	loop_timer_set(p->loop, &p->limit, mono_add_ms(loop_now(p->loop), LINGER_MS));
 	probe_wait(p, EPOLLIN);
 	tell(p, &r, desc);
 }
 
-void
-probe_finish_own(struct probe *p, int error)
+static void
+finish_own(struct probe *p, const char *why)
 {
 	struct probe_result r = {.status = CHECK_SOCKERR, .own_fault = true};
 
 	probe_close(p);
-	tell(p, &r, strerror(error));
+	tell(p, &r, why);
+}
+
+void
+probe_finish_own(struct probe *p, int error)
+{
+	finish_own(p, strerror(error));
 }
 
 /* What this host lacks says nothing about the server. */
@@ -219,27 +227,35 @@ on_event(struct loop_fd *f, uint32_t events)
 	}
 }
 
+static enum check_status
+timed_out(const struct probe *p)
+{
+	switch (p->phase) {
+	case PROBE_CONNECT:
+		return CHECK_L4TOUT;
+	case PROBE_HANDSHAKE:
+		return CHECK_L6TOUT;
+	default:
+		return CHECK_L7TOUT;
+	}
+}
+
 static void
 on_limit(struct loop_timer *t)
 {
 	struct probe *p = (struct probe *)(void *)((char *)t - offsetof(struct probe, limit));
+	int64_t late = mono_diff_ms(loop_now(p->loop), t->at);
 
-	switch (p->phase) {
-	case PROBE_CONNECT:
-		probe_finish(p, CHECK_L4TOUT, 0, NULL);
-		break;
-	case PROBE_HANDSHAKE:
-		probe_finish(p, CHECK_L6TOUT, 0, NULL);
-		break;
-	case PROBE_SEND:
-	case PROBE_HEAD:
-		probe_finish(p, CHECK_L7TOUT, 0, NULL);
-		break;
-	case PROBE_LINGER:
-	case PROBE_IDLE:
+	if (!probe_busy(p)) {
 		probe_close(p);
-		break;
+		return;
 	}
+	if (timing_stalled(late, p->stalls)) {
+		p->stalls++;
+		finish_own(p, "this host stood still");
+		return;
+	}
+	probe_finish(p, timed_out(p), 0, NULL);
 }
 
 void

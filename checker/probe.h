@@ -35,8 +35,8 @@ struct probe_spec {
 
 struct probe_result {
 	enum check_status status;
-	bool own_fault; /* this host lacks descriptors, memory or ports: says nothing about the
-			   server */
+	bool own_fault; /* this host lacks descriptors, memory or ports, or stood still: says
+			   nothing about the server */
 	uint32_t code;  /* protocol status; 0: none */
 	uint32_t duration_ms;
 	char desc[PROBE_DESC]; /* "": nothing to add */
@@ -62,7 +62,8 @@ struct probe {
 	uint32_t events; /* that the descriptor is registered for */
 	struct mono start;
 	struct ssl_st *ssl;
-	size_t sent;             /* bytes of the request */
+	size_t sent;     /* bytes of the request */
+	unsigned stalls; /* probes in a row whose time ran out while this process got no CPU */
 	struct probe_head *head; /* answer so far; NULL: none yet */
 };
 

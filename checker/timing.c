@@ -4,6 +4,8 @@
 
 #define FIRST_GAP_MS  10
 #define REPORT_GAP_MS 100
+#define STALL_MS      100
+#define STALLS_MAX    2
 
 int64_t
 timing_interval(const struct conf_check *c, const struct risefall *r, bool first)
@@ -69,7 +71,14 @@ timing_answer_limit(const struct conf_check *c, int64_t spent)
 	if (c->timeout_ms > 0)
 		return c->timeout_ms;
 	left = whole_limit(c) - spent;
-	return left > 0 ? left : 0;
+	/* Connected, but seen only after the time was over: the pause was ours. */
+	return left > 0 ? left : whole_limit(c);
+}
+
+bool
+timing_stalled(int64_t late_ms, unsigned stalls_before)
+{
+	return late_ms > STALL_MS && stalls_before < STALLS_MAX;
 }
 
 struct mono

@@ -37,8 +37,16 @@ int64_t timing_first(size_t i, size_t n, int64_t min_inter);
  * probe starts in time.
  */
 int64_t timing_connect_limit(const struct conf_check *c, int64_t timeout_connect);
-/* The limit for everything after the connect; spent is what the connect took. */
+/* The limit for everything after the connect; spent is what the connect took (more than its limit:
+ * this process stood still, and the answer gets its time). */
 int64_t timing_answer_limit(const struct conf_check *c, int64_t spent);
+
+/*
+ * A time limit was noticed late_ms after it had passed: this process (or the machine) stood still
+ * meanwhile, and the server may have been quick. True: the probe says nothing. Twice in a row at
+ * most, so that a host that is always short of CPU still finds dead servers.
+ */
+bool timing_stalled(int64_t late_ms, unsigned stalls_before);
 
 /* A worker reported a failed connect: when the server should be probed. At once, but not within
  * 100 ms of the last probe's start, and never later than planned. */

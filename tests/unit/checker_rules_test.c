@@ -239,7 +239,12 @@ limits_of_a_probe(void **state)
 	assert_in_range(timing_connect_limit(&c, 500), 1900, 1999);
 	assert_int_equal(timing_answer_limit(&c, 0), timing_connect_limit(&c, 500));
 	assert_int_equal(timing_answer_limit(&c, 100), timing_connect_limit(&c, 500) - 100);
-	assert_int_equal(timing_answer_limit(&c, 5000), 0);
+	/* Seen late: the answer gets its time. */
+	assert_int_equal(timing_answer_limit(&c, 5000), timing_connect_limit(&c, 500));
+	assert_true(timing_stalled(101, 0));
+	assert_true(timing_stalled(5000, 1));
+	assert_false(timing_stalled(5000, 2));
+	assert_false(timing_stalled(100, 0));
 	/* A server that stops to answer right after a probe is DOWN within 3 inter, fall 2. */
 	c.inter_ms = 1000;
 	assert_true(1000 + 1000 + timing_connect_limit(&c, 0) < 3000);
