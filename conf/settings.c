@@ -262,7 +262,7 @@ const struct conf_scope scope_frontend = {"frontend", "Frontends",
 /* ---- backends ------------------------------------------------------------------------ */
 
 static const struct conf_key check_keys[] = {
-    {"on", K_BOOL, F_DEFAULTS, .offset = O(conf_check, on), .dflt = 1,
+    {"on", K_BOOL, .offset = O(conf_check, on), .dflt = 1,
 	.text = "Whether servers are probed. Short: check = false."},
     {"type", K_ENUM, F_MAIN, .offset = O(conf_check, type), .words = w_check,
 	.text = "tcp: a connection succeeds. http, https: a request is answered with an expected "

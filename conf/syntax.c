@@ -104,6 +104,18 @@ skip_blank(struct lex *l)
 	}
 }
 
+/* p: behind the backslash. What libconfig's versions read differently is refused. */
+static void
+check_escape(struct lex *l, const char *p)
+{
+	if (strchr("nrtf\\\"", *p) != NULL)
+		return;
+	if (*p == 'x' && isxdigit((unsigned char)p[1]) && isxdigit((unsigned char)p[2]) &&
+	    strncmp(p + 1, "00", 2) != 0)
+		return;
+	err(l, l->line, "\\%c inside quotes means nothing: a backslash is written \\\\", *p);
+}
+
 static void
 lex_string(struct lex *l)
 {
@@ -111,7 +123,7 @@ lex_string(struct lex *l)
 
 	for (; *p != '"' && *p != '\n' && *p != '\0'; p++)
 		if (*p == '\\' && p[1] != '\n' && p[1] != '\0')
-			p++;
+			check_escape(l, ++p);
 	l->tok = T_STRING;
 	if (*p != '"') {
 		err(l, l->line, "the string is not closed: a \" is missing at the end of %.*s",
@@ -284,6 +296,9 @@ check_number(struct lex *l)
 		wide = true;
 	}
 	hex = strpbrk(buf, "xX") != NULL;
+	if (!hex && buf[strspn(buf, "+-")] == '0' &&
+	    isdigit((unsigned char)buf[strspn(buf, "+-") + 1]))
+		err(l, l->tok_line, "%s = %s: write the number without 0 in front", l->key, buf);
 	if (!hex && strpbrk(buf, ".eE") != NULL)
 		return;
 	errno = 0;
@@ -371,6 +386,8 @@ key(struct lex *l)
 		return close_bracket(l, *l->at);
 	if (l->tok == T_PUNCT && (*l->at == ';' || *l->at == ','))
 		err(l, l->tok_line, "'%c' one too many", *l->at);
+	else if (l->tok == T_WORD && *l->at == '@')
+		err(l, l->tok_line, "an include stands alone on its line: @include \"PATH\"");
 	else if (l->tok == T_WORD || l->tok == T_NUMBER)
 		err(l, l->tok_line,
 		    "\"%.*s\" cannot be a key (letters, digits, - and _, a letter first): "

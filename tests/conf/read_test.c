@@ -199,10 +199,12 @@ CASES(syntax, {"\xef\xbb\xbfglobal = { };\n", 1, "byte order mark"},
     {"a = ( { b = 1; }; { b = 2; } );\n", 1, "write ','"},
     {"a = [ 1, { b = 2; } ];\n", 1, "use ( ) instead"},
     {"a = {\n b = ( 1, 2 };\n", 2, "'(' of line 2"}, {"a = {\n b = 1;\n", 1, "'}' is missing"},
-    {"a = 1;\n}\n", 2, "closes nothing"}, {"6443-in = { };\n", 1, "cannot be a key"},
-    {"\"a\" = { };\n", 1, "without quotes"}, {"a = 1;\n/* b\n", 2, "not closed"},
-    {"a = [ 1, \"x\" ];\n", 1, "one kind only"}, {"a = 1;\nb = 2;\na = 3;\n", 3, "stands twice"},
-    {"a = $x;\n", 1, "quotes missing"}, {"@include \"/nonexistent/x\"\n", 1, "cannot open"})
+    {"a = 0644;\n", 1, "without 0 in front"}, {"a = \"\\q\";\n", 1, "means nothing"},
+    {"a = 1; @include \"x\"\n", 1, "alone on its line"}, {"a = 1;\n}\n", 2, "closes nothing"},
+    {"6443-in = { };\n", 1, "cannot be a key"}, {"\"a\" = { };\n", 1, "without quotes"},
+    {"a = 1;\n/* b\n", 2, "not closed"}, {"a = [ 1, \"x\" ];\n", 1, "one kind only"},
+    {"a = 1;\nb = 2;\na = 3;\n", 3, "stands twice"}, {"a = $x;\n", 1, "quotes missing"},
+    {"@include \"/nonexistent/x\"\n", 1, "cannot open"})
 
 CASES(meaning, {"globl = { };\n", 1, "do you mean \"global\""},
     {"global = {\n maxcon = 1; };\n", 2, "global.maxcon: unknown key; do you mean \"maxconn\""},
