@@ -21,7 +21,7 @@
 
 /* ---- messages ------------------------------------------------------------------------ */
 
-static void
+__attribute__((format(printf, 4, 0))) static void
 complain(struct reader *r, enum conf_severity severity, unsigned line, const char *fmt, va_list ap)
 {
 	char text[700];
