@@ -42,6 +42,7 @@ struct backend {
 	bool dirty;  /* stands in checker.dirty */
 	bool urgent; /* rebuild in this turn */
 	struct mono built;
+	int64_t cost_ns; /* of the last build */
 	struct loop_timer rebuild;
 };
 
