@@ -113,6 +113,14 @@ stamp_change(struct server *s)
 	sw64_set(&s->h->changed_ns, (uint64_t)now_ns(s));
 }
 
+void
+health_shut_sessions(struct server *s, char reason)
+{
+	sw32_set(&s->h->shut_reason, (uint32_t)reason);
+	sw32_add(&s->h->shut_seq, 1);
+	s->ck->ring_workers = true;
+}
+
 static void
 go_down(struct server *s, bool maint)
 {
@@ -122,11 +130,8 @@ go_down(struct server *s, bool maint)
 	if (!maint)
 		sw32_add(&s->h->chkdown, 1);
 	stamp_change(s);
-	if (s->conf->on_marked_down == CONF_MARKED_DOWN_SHUTDOWN_SESSIONS) {
-		sw32_set(&s->h->shut_reason, 'D');
-		sw32_add(&s->h->shut_seq, 1);
-		s->ck->ring_workers = true;
-	}
+	if (s->conf->on_marked_down == CONF_MARKED_DOWN_SHUTDOWN_SESSIONS)
+		health_shut_sessions(s, 'D');
 	sw32_set(&s->h->oper, SHM_OPER_STOPPED);
 	health_log_change(s, maint ? HEALTH_LOG_MAINT : HEALTH_LOG_DOWN);
 }

@@ -30,6 +30,8 @@ void health_set_stopping(struct server *s);
 void health_set_weight(struct server *s, uint32_t weight);
 void health_set_maxconn(struct server *s, uint32_t maxconn);
 void health_set_checked(struct server *s, bool on);
+/* Workers close all sessions on it; reason is the first letter of the termination state. */
+void health_shut_sessions(struct server *s, char reason);
 
 /* Weight and limit by the progress of slow start; arms the timer of its next step. */
 void health_weigh(struct server *s);

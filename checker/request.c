@@ -94,6 +94,9 @@ perform(struct server *s, uint32_t kind, uint32_t arg)
 		return SHM_RES_DONE;
 	case SHM_REQ_SRV_CHECK:
 		return set_check(s, arg);
+	case SHM_REQ_SRV_SHUTDOWN:
+		health_shut_sessions(s, 'K');
+		return SHM_RES_DONE;
 	default:
 		return SHM_RES_UNKNOWN;
 	}

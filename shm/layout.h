@@ -490,6 +490,13 @@ struct shm_worker {
 	struct sw32 report[SHM_REPORTS];
 	struct sw64 request_head; /* requests made so far */
 	struct shm_request request[SHM_REQUESTS];
+	/* A call to all workers (hard-parts 9): kind and value, then seq; each carries it out and
+	 * writes seq into its own called[]. One at a time from a worker. */
+	struct sw64 call_seq;
+	struct sw32 call_kind; /* enum shm_call_kind */
+	struct sw32 pad2;
+	struct sw64 call_value;
+	struct sw64 called[SHM_MAX_WORKERS]; /* last call of worker v carried out here */
 	struct shm_event_ring events;
 	/* held_fe, held_be, held_srv, queue | fe, be, srv counters | sessions follow at head.w_* */
 };

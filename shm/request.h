@@ -24,10 +24,19 @@ enum shm_request_kind {
 	SHM_REQ_SRV_HEALTH,         /* enum shm_req_health */
 	SHM_REQ_SRV_MAXCONN,        /* 0: no limit */
 	SHM_REQ_SRV_CHECK,          /* 1: probes run, 0: they pause */
+	SHM_REQ_SRV_SHUTDOWN,       /* close all sessions on it, reason K */
 	/* Master, from here on its own list. */
 	SHM_REQ_MASTER = SHM_MASTER << SHM_REQ_OWNER_SHIFT | 1,
 	/* vrrp */
 	SHM_REQ_VRRP = SHM_VRRP << SHM_REQ_OWNER_SHIFT
+};
+
+/* What a worker asks of all workers, itself included: shm_worker.call_kind. */
+enum shm_call_kind {
+	SHM_CALL_NONE = 0,
+	SHM_CALL_SHUTDOWN,  /* the session with this id */
+	SHM_CALL_CLEAR_MAX, /* maxima start again */
+	SHM_CALL_CLEAR      /* all counters start again */
 };
 
 enum shm_req_state { SHM_REQ_READY = 0, SHM_REQ_DRAIN, SHM_REQ_MAINT };

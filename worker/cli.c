@@ -88,6 +88,7 @@ refresh(struct cli_conn *c)
 	    .conf = cli->conf != NULL ? cli->conf(cli->ctx) : NULL,
 	    .now = mono_now(),
 	};
+	c->run.ask = cli->ask;
 	c->run.wall_us = mono_wall_us();
 }
 

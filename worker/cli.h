@@ -25,6 +25,7 @@ struct cli {
 	/* A connection has been closed. May be NULL. */
 	void (*closed)(void *ctx);
 	void *ctx;
+	struct ask *ask; /* NULL: reading commands only */
 	struct cli_conn *conns;
 };
 

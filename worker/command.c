@@ -288,6 +288,9 @@ command_start(struct command_run *run, char *line)
 	run->at = 0;
 	run->worker = 0;
 	run->flags = 0;
+	run->number = 0;
+	run->since = run->src.now;
+	run->done = NULL;
 	if (argc == -1) {
 		buf_puts(run->out, "Too many words.\n");
 		return false;
@@ -312,5 +315,6 @@ void
 command_end(struct command_run *run)
 {
 	stat_list_free(&run->list);
+	act_end(run);
 	run->more = NULL;
 }

@@ -10,6 +10,7 @@
 #ifndef WORKER_COMMAND_H
 #define WORKER_COMMAND_H
 
+#include "worker/ask.h"
 #include "worker/statlist.h"
 
 enum command_level { COMMAND_USER = 0, COMMAND_OPERATOR, COMMAND_ADMIN };
@@ -37,6 +38,7 @@ struct command_run {
 	bool *prompt;              /* interactive mode of the connection */
 	bool *quit;
 	int64_t *timeout_ms; /* of the connection */
+	struct ask *ask;     /* NULL: nothing can be changed here */
 	struct buf *out;
 	size_t limit; /* more() stops when out has as many bytes */
 	/* the command's own */
@@ -48,7 +50,13 @@ struct command_run {
 	unsigned worker;
 	unsigned flags;
 	uint64_t id;
+	/* asking others: act.c */
 	struct mono since;
+	uint32_t kind;
+	uint32_t object;
+	uint64_t value;
+	uint64_t number; /* 0: not sent yet */
+	bool (*done)(struct command_run *, uint32_t result);
 };
 
 /*
@@ -67,6 +75,9 @@ extern const struct command act_commands[];
  * The server that "backend/server" names. SHM_NONE after HAProxy's text of error has been written.
  */
 uint32_t command_find_server(struct command_run *run, const char *word);
+
+/* Lets go of what was asked of others (act.c). */
+void act_end(struct command_run *run);
 
 /* The help text: all commands that level may run; prefix NULL or the words to begin with. */
 void command_help(struct buf *out, enum command_level level, const char *prefix);

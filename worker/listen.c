@@ -256,12 +256,28 @@ room_for(struct worker *w, const struct listener *l)
 	return admit_room_frontend(w, l->fe) && admit_room_global(w);
 }
 
+/* An absent worker may have been woken for a connection in a shared queue that it will not take,
+ * and the kernel wakes nobody else for that one: registering anew finds it. */
+static void
+shared_poll_anew(struct worker *w)
+{
+	uint64_t absent = 0;
+
+	for (size_t i = 0; i < SHM_MAX_WORKERS / 64; i++)
+		absent |= sw64_get(&w->seg->master->absent[i]);
+	for (struct listener *l = w->listen->all; absent != 0 && l != NULL; l = l->next)
+		for (size_t i = 0; i < l->n_queues; i++)
+			if (l->queues[i]->owner == PROTO_SHARED)
+				loop_fd_del(w->loop, &l->queues[i]->f);
+}
+
 void
 listen_look(struct worker *w)
 {
 	bool resumed = false;
 
 	w->look = false;
+	shared_poll_anew(w);
 	for (struct listener *l = w->listen->all; l != NULL; l = l->next)
 		if (l->full && room_for(w, l)) {
 			l->full = false;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "shm/limit.h"
+#include "worker/call.h"
 #include "worker/cli.h"
 #include "worker/count.h"
 #include "worker/monitor.h"
@@ -36,7 +37,8 @@ control_closed(void *ctx)
 	misc_closed(ctx);
 }
 
-static struct cli control = {.conf = conf_in_force, .closed = control_closed};
+static struct ask ask;
+static struct cli control = {.conf = conf_in_force, .closed = control_closed, .ask = &ask};
 
 void
 misc_control_accept(struct worker *w, int fd)
@@ -46,6 +48,10 @@ misc_control_accept(struct worker *w, int fd)
 	control.loop = w->loop;
 	control.shm = w->seg;
 	control.ctx = w;
+	ask.shm = w->seg;
+	ask.own = w->own;
+	ask.index = w->index;
+	ask.bells = &w->child->start.bells;
 	if (cli_open(&control, fd, (enum command_level)conf->level, conf->timeout_ms) == -1)
 		misc_closed(w);
 }
@@ -171,6 +177,7 @@ misc_bell(struct worker *w)
 {
 	struct misc_http *next;
 
+	call_look(w);
 	cli_bell(&control);
 	/* Whoever came under an older configuration comes again to be answered by the new one. */
 	for (struct misc_http *m = https; m != NULL; m = next) {

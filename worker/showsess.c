@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "shm/sessrec.h"
 #include "worker/show.h"
 
 enum { F_ALL = 1, F_ONE = 2, F_SERVER = 4, F_FOUND = 8 };
@@ -54,23 +55,6 @@ static const char *
 proto_word(const struct shm_end *e)
 {
 	return e->family == AF_UNIX ? "unix_stream" : e->family == AF_INET6 ? "tcpv6" : "tcpv4";
-}
-
-/* A consistent copy of a record; false if it is free, or was written during three looks. */
-static bool
-sessrec_read(const struct shm_session *rec, struct shm_session *copy)
-{
-	for (int i = 0; i < 3; i++) {
-		uint32_t seq = sw32_get(&rec->seq);
-
-		if (sw32_get(&rec->phase) == SHM_PH_FREE)
-			return false;
-		memcpy(copy, rec, sizeof(*copy));
-		atomic_thread_fence(memory_order_acquire);
-		if ((seq & 1) == 0 && sw32_get(&rec->seq) == seq)
-			return sw32_get(&copy->phase) != SHM_PH_FREE;
-	}
-	return false;
 }
 
 /* Names behind a record's slots; another object may have taken the slot meanwhile, which only an
