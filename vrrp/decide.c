@@ -583,7 +583,9 @@ better(const struct decide *d, uint8_t priority, struct mono now)
 {
 	if (d->cfg.preempt == DECIDE_NEVER)
 		return false;
-	if (d->cfg.mode == BAND_MODE_WEIGHTS && d->cfg.preempt != DECIDE_ALWAYS)
+	/* With weights nobody's band can be read; but a host that cannot serve takes nothing. */
+	if (d->cfg.mode == BAND_MODE_WEIGHTS &&
+	    (d->cfg.preempt != DECIDE_ALWAYS || d->band == BAND_DEAD))
 		return false;
 	if (mono_before(now, d->released) || now.ns - d->started.ns < d->cfg.preempt_delay_ns)
 		return false;
@@ -892,8 +894,7 @@ master_health(struct ctx *c)
 	take_health(c);
 	if (d->unsure)
 		return;
-	if (d->band == BAND_DEAD && d->cfg.mode == BAND_MODE_BANDS && !d->cfg.peers_vipd &&
-	    !d->resigned_band && d->link) {
+	if (d->band == BAND_DEAD && !d->cfg.peers_vipd && !d->resigned_band && d->link) {
 		d->resigned_band = true;
 		resign(c, DECIDE_WHY_DEAD_BAND, resign_ns(d));
 		return;

@@ -68,8 +68,7 @@ put16(uint8_t *p, unsigned int v)
 	p[1] = (uint8_t)v;
 }
 
-/* ---- checksums (RFC 1071) ----------------------------------------------------------------------
- */
+/* ---- checksums (RFC 1071) -------------------------------------------------- */
 
 static uint32_t
 sum_add(uint32_t sum, const uint8_t *p, size_t len)
@@ -117,8 +116,7 @@ sum_message(uint8_t version, enum packet_sum scope, const struct ip *src, const 
 	return sum_fold(sum_add(sum, msg, len));
 }
 
-/* ---- parse -------------------------------------------------------------------------------------
- */
+/* ---- parse ----------------------------------------------------------------- */
 
 static enum packet_reason
 parse_ip4(
@@ -405,8 +403,7 @@ packet_parse_message(
 	return r != PACKET_OK ? r : check_agreement(want, out);
 }
 
-/* ---- build -------------------------------------------------------------------------------------
- */
+/* ---- build ----------------------------------------------------------------- */
 
 static bool
 can_build(const struct packet_out *p)

@@ -416,6 +416,19 @@ host_step(struct sim *s, unsigned i, struct decide_in in)
 		check_after(s, i, &was, &in);
 }
 
+/* The priority that goes with a band, and the band that the decision is told. */
+static uint8_t
+shown(const struct sim_host *h, enum band *b)
+{
+	bool dead = *b == BAND_DEAD;
+
+	if (h->cfg.mode == BAND_MODE_BANDS)
+		return band_priority(*b, h->cfg.base);
+	if (h->weight != 0)
+		*b = BAND_GOOD;
+	return band_weights_priority(h->cfg.base, dead ? h->weight : 0);
+}
+
 static void
 health_step(struct sim *s, unsigned i)
 {
@@ -425,9 +438,7 @@ health_step(struct sim *s, unsigned i)
 	uint8_t p;
 
 	h->hold_at = again.ns;
-	p = h->cfg.mode == BAND_MODE_BANDS
-		? band_priority(b, h->cfg.base)
-		: band_weights_priority(h->cfg.base, b == BAND_DEAD ? -5 : 0);
+	p = shown(h, &b);
 	if (b != h->d.band || p != h->d.priority)
 		host_step(s, i,
 		    (struct decide_in){
@@ -456,10 +467,7 @@ process_start(struct sim *s, unsigned i, bool resumed)
 	in.start.fault = h->fault;
 	in.start.band = band_hold_step(&h->hold, h->raw, (struct mono){s->now}, &s->holds, &again);
 	h->hold_at = MONO_NEVER.ns;
-	in.start.priority =
-	    h->cfg.mode == BAND_MODE_BANDS
-		? band_priority(in.start.band, h->cfg.base)
-		: band_weights_priority(h->cfg.base, in.start.band == BAND_DEAD ? -5 : 0);
+	in.start.priority = shown(h, &in.start.band);
 	h->refresh_at = s->now;
 	if (!in.start.resumed)
 		memset(h->pulled_at, 0, sizeof(h->pulled_at));

@@ -37,6 +37,7 @@ struct sim_host {
 	int64_t paused_until; /* 0: not paused */
 	int64_t ready_at;     /* READY is due; 0: given */
 	enum band raw;
+	int weight; /* mode weights: of the tracked backend; 0: its band counts */
 	struct band_hold hold;
 	int64_t hold_at;   /* when to look at the holds again */
 	bool servers_hang; /* fresh probes do not end */

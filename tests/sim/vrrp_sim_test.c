@@ -340,6 +340,7 @@ s6_tutorial(void **state)
 {
 	(void)state;
 	pair(0);
+	sim.h[0].weight = sim.h[1].weight = -5;
 	sim_health(&sim, 0, BAND_DEAD);
 	settles_on(1, 8 * S);
 	sim_run_for(&sim, 10 * S);
@@ -347,6 +348,22 @@ s6_tutorial(void **state)
 	sim_health(&sim, 1, BAND_DEAD);
 	settles_on(0, 20 * S);
 	assert_int_equal(sim.outage_ns, 0);
+}
+
+/* The same tracked without a weight: 0 is sent, the peer takes it and keeps it. */
+static void
+s6_tutorial_bands(void **state)
+{
+	(void)state;
+	pair(0);
+	sim_health(&sim, 0, BAND_DEAD);
+	settles_on(1, 1 * S);
+	sim_run_for(&sim, 30 * S);
+	whole(&sim);
+	assert_int_equal(sim_master(&sim), 1);
+	assert_int_equal(sim.outage_ns, 0);
+	sim_health(&sim, 0, BAND_GOOD);
+	settles_on(0, 20 * S);
 }
 
 /* A keepalived-like peer that cannot be told by bands: 0 is sent once; nobody claims: it stays. */
@@ -633,7 +650,7 @@ check_end(struct sim *s)
 		    me->released.ns > s->now - 5 * S)
 			continue;
 		if (me->cfg.mode == BAND_MODE_WEIGHTS
-			? me->priority > ms->priority
+			? me->priority > ms->priority && me->band != BAND_DEAD
 			: me->band > ms->band && (!limited || ms->band == BAND_DEAD))
 			snprintf(s->broken, sizeof(s->broken),
 			    "I7: host %d is master, host %u would be better", m, i);
@@ -665,6 +682,7 @@ schedule(struct sim *s, uint64_t seed, FILE *trace)
 		if (weights && sim_below(s, 2)) /* not always the slow one */
 			s->h[i].cfg.interval_ns = 1 * S;
 		s->h[i].cfg.preempt = preempt;
+		s->h[i].weight = seed % 2 ? -5 : 0;
 		if (seed % 5 == 0 && !same)
 			s->h[i].cfg.peers_vipd = false;
 		sim_boot(s, i);
@@ -749,6 +767,7 @@ main(void)
 	    cmocka_unit_test(s6_backends_lost),
 	    cmocka_unit_test(s6_time_to_take_over),
 	    cmocka_unit_test(s6_tutorial),
+	    cmocka_unit_test(s6_tutorial_bands),
 	    cmocka_unit_test(s6_nobody_better),
 	    cmocka_unit_test(s7_reload),
 	    cmocka_unit_test(s8_adverts_lost),

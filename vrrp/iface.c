@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: ISC */
+/* Interfaces and addresses as netlink tells them; ARP and ND sockets. */
+#include <errno.h>
+#include <net/if_arp.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "vrrp/arp.h"
+#include "vrrp/state.h"
+
+static void
+close_fd(struct vrrp *v, struct loop_fd *f)
+{
+	int fd = f->fd;
+
+	if (fd == -1)
+		return;
+	loop_fd_del(v->loop, f);
+	f->fd = -1;
+	close(fd);
+}
+
+/* ---- who answers ----------------------------------------------------------- */
+
+static void
+saw(struct iface *f, const struct arp_seen *s)
+{
+	struct router *r;
+
+	if (memcmp(s->mac, f->mac, 6) == 0)
+		return;
+	router_each(f->v, r)
+	{
+		if (r->iface != f)
+			continue;
+		for (size_t i = 0; i < r->plan->n_peers; i++)
+			if (ip_equal(&r->plan->peers[i].ip, &s->ip))
+				r->peer_seen[i] = loop_now(f->v->loop);
+		for (size_t i = 0; i < r->plan->n_addrs; i++)
+			if (ip_equal(&r->plan->addrs[i].ip, &s->ip)) {
+				router_holder(r, s->mac);
+				break;
+			}
+	}
+}
+
+static void
+on_arp(struct loop_fd *l, uint32_t events)
+{
+	struct iface *f = (struct iface *)(void *)((char *)l - offsetof(struct iface, arp));
+	struct arp_seen s;
+
+	(void)events;
+	for (int i = 0; i < 64 && l->fd != -1 && arp_read(l->fd, AF_INET, &s) == 1; i++)
+		saw(f, &s);
+}
+
+static void
+on_nd(struct loop_fd *l, uint32_t events)
+{
+	struct iface *f = (struct iface *)(void *)((char *)l - offsetof(struct iface, nd));
+	struct arp_seen s;
+
+	(void)events;
+	for (int i = 0; i < 64 && l->fd != -1 && arp_read(l->fd, AF_INET6, &s) == 1; i++)
+		saw(f, &s);
+}
+
+static int
+socket_for(struct iface *f, uint8_t family)
+{
+	struct loop_fd *l = family == AF_INET ? &f->arp : &f->nd;
+	int fd;
+
+	if (l->fd != -1 || f->index == 0 || !f->ethernet)
+		return l->fd;
+	fd = arp_open(family, f->index);
+	if (fd == -1)
+		return -1;
+	if (loop_fd_add(f->v->loop, l, fd, EPOLLIN) == -1) {
+		close(fd);
+		l->fd = -1;
+	}
+	return l->fd;
+}
+
+void
+iface_probe(struct iface *f, const struct ip *ip)
+{
+	int fd = socket_for(f, ip->family);
+
+	if (fd != -1 && f->running)
+		arp_probe(fd, f->index, f->mac, ip);
+}
+
+/* ---- announcements --------------------------------------------------------- */
+
+static size_t
+garps_of(struct iface *f, struct garp **g, struct router **of)
+{
+	struct router *r;
+	size_t n = 0;
+
+	router_each(f->v, r) if (r->iface == f && r->garp.running)
+	{
+		of[n] = r;
+		g[n++] = &r->garp;
+	}
+	return n;
+}
+
+void
+iface_garp(struct iface *f)
+{
+	struct garp *g[SHM_MAX_ROUTERS];
+	struct router *of[SHM_MAX_ROUTERS];
+	struct mono now = loop_now(f->v->loop), at = MONO_NEVER;
+	size_t n = garps_of(f, g, of), which = 0;
+	int i;
+
+	while (n > 0 && (i = garp_step(g, n, &f->rate, now, &of[0]->plan->garp, &which)) >= 0) {
+		const struct plan *p = of[which]->plan;
+		int fd;
+
+		if ((size_t)i >= p->n_addrs)
+			continue;
+		fd = socket_for(f, p->addrs[i].ip.family);
+		if (fd != -1 && f->running)
+			arp_announce(fd, f->index, f->mac, &p->addrs[i].ip);
+	}
+	for (size_t k = 0; k < n; k++)
+		at = mono_min(at, garp_next(g[k], &f->rate));
+	if (at.ns == MONO_NEVER.ns)
+		loop_timer_del(f->v->loop, &f->garp_timer);
+	else
+		loop_timer_set(f->v->loop, &f->garp_timer, at);
+}
+
+static void
+on_garp(struct loop_timer *t)
+{
+	struct iface *f = (struct iface *)(void *)((char *)t - offsetof(struct iface, garp_timer));
+	struct router *r;
+
+	/* After a pause the decisions come first: an address that may be another's by now is not
+	 * announced. */
+	router_each(f->v, r) if (r->iface == f && r->garp.running) router_input(r, DECIDE_IN_TIMER);
+	iface_garp(f);
+}
+
+/* ---- table ----------------------------------------------------------------- */
+
+struct iface *
+iface_find_index(struct vrrp *v, unsigned index)
+{
+	for (size_t i = 0; i < VRRP_IFACES && index != 0; i++)
+		if (v->ifaces[i].index == index)
+			return &v->ifaces[i];
+	return NULL;
+}
+
+static void
+take_link(struct iface *f, const struct nl_link *l)
+{
+	if (f->index != l->index) {
+		close_fd(f->v, &f->arp);
+		close_fd(f->v, &f->nd);
+	}
+	f->index = l->index;
+	f->running = nl_link_is_running(l);
+	f->ethernet = l->type == ARPHRD_ETHER && l->mac_len == 6;
+	if (f->ethernet)
+		memcpy(f->mac, l->mac, 6);
+}
+
+static void
+on_dump(const struct nl_link *l, void *arg)
+{
+	struct iface *f = arg;
+
+	if (strcmp(l->name, f->name) == 0)
+		take_link(f, l);
+}
+
+struct iface *
+iface_get(struct vrrp *v, const char *name)
+{
+	struct iface *free_one = NULL;
+
+	for (size_t i = 0; i < VRRP_IFACES; i++) {
+		struct iface *f = &v->ifaces[i];
+
+		if (strcmp(f->name, name) == 0)
+			return f;
+		if (f->name[0] == '\0' && free_one == NULL)
+			free_one = f;
+	}
+	if (free_one == NULL || loop_timer_reserve(v->loop, 1) == -1)
+		return NULL;
+	*free_one = (struct iface){.v = v,
+	    .arp = {.cb = on_arp, .fd = -1},
+	    .nd = {.cb = on_nd, .fd = -1},
+	    .garp_timer.cb = on_garp};
+	snprintf(free_one->name, sizeof(free_one->name), "%s", name);
+	nl_link_dump(&v->req, on_dump, free_one);
+	return free_one;
+}
+
+struct seen_links {
+	struct vrrp *v;
+	bool seen[VRRP_IFACES];
+};
+
+static void
+on_dump_all(const struct nl_link *l, void *arg)
+{
+	struct seen_links *s = arg;
+
+	for (size_t i = 0; i < VRRP_IFACES; i++)
+		if (strcmp(s->v->ifaces[i].name, l->name) == 0) {
+			take_link(&s->v->ifaces[i], l);
+			s->seen[i] = true;
+		}
+}
+
+static void
+link_gone(struct iface *f)
+{
+	close_fd(f->v, &f->arp);
+	close_fd(f->v, &f->nd);
+	f->index = 0;
+	f->running = false;
+}
+
+void
+iface_look_all(struct vrrp *v)
+{
+	struct seen_links s = {.v = v};
+	int tries = 0;
+
+	while (nl_link_dump(&v->req, on_dump_all, &s) == -1) {
+		if (errno != EINTR || ++tries > 3)
+			return;
+	}
+	for (size_t i = 0; i < VRRP_IFACES; i++)
+		if (v->ifaces[i].name[0] != '\0' && !s.seen[i])
+			link_gone(&v->ifaces[i]);
+}
+
+bool
+iface_runs(void *ctx, const char *name)
+{
+	struct iface *f = iface_get(ctx, name);
+
+	return f != NULL && f->index != 0 && f->running;
+}
+
+/* ---- addresses of the host ------------------------------------------------- */
+
+struct find_ip {
+	const struct ip *ip; /* wanted, or NULL */
+	const struct plan *not_of;
+	uint8_t family;
+	unsigned index;
+	struct ip found;
+};
+
+static void
+on_addr(const struct nl_addr *a, void *arg)
+{
+	struct find_ip *q = arg;
+	struct ip ip = ip_make(a->family, a->addr);
+
+	if (q->ip != NULL) {
+		if (ip_equal(&ip, q->ip))
+			q->index = a->ifindex;
+		return;
+	}
+	if (q->found.family != 0 || a->family != q->family || a->ifindex != q->index)
+		return;
+	if (a->family == AF_INET6 && !ip_is_linklocal6(&ip))
+		return;
+	if (a->flags & IFA_F_TENTATIVE)
+		return;
+	for (size_t i = 0; i < q->not_of->n_addrs; i++)
+		if (ip_equal(&q->not_of->addrs[i].ip, &ip))
+			return;
+	q->found = ip;
+}
+
+bool
+iface_of_ip(struct vrrp *v, const struct ip *ip, char name[IF_NAMESIZE])
+{
+	struct find_ip q = {.ip = ip};
+
+	return nl_addr_dump(&v->req, ip->family, 0, on_addr, &q) == 0 && q.index != 0 &&
+	       if_indextoname(q.index, name) != NULL;
+}
+
+bool
+iface_primary(struct vrrp *v, unsigned index, const struct plan *p, struct ip *out)
+{
+	struct find_ip q = {.family = p->family, .index = index, .not_of = p};
+
+	if (nl_addr_dump(&v->req, p->family, index, on_addr, &q) == -1 || q.found.family == 0)
+		return false;
+	*out = q.found;
+	return true;
+}
+
+/* ---- events ---------------------------------------------------------------- */
+
+static void
+on_link_event(struct vrrp *v, const struct nl_event *e)
+{
+	struct iface *f = NULL;
+
+	for (size_t i = 0; i < VRRP_IFACES; i++)
+		if (strcmp(v->ifaces[i].name, e->link.name) == 0)
+			f = &v->ifaces[i];
+	if (e->kind == NL_EVENT_LINK_GONE) {
+		if (f != NULL && f->index == e->link.index)
+			link_gone(f);
+		return;
+	}
+	if (f != NULL)
+		take_link(f, &e->link);
+	/* renamed away */
+	f = iface_find_index(v, e->link.index);
+	if (f != NULL && strcmp(f->name, e->link.name) != 0)
+		link_gone(f);
+}
+
+static void
+on_event(const struct nl_event *e, void *arg)
+{
+	struct vrrp *v = arg;
+	struct router *r;
+
+	switch (e->kind) {
+	case NL_EVENT_LINK_NEW:
+	case NL_EVENT_LINK_GONE:
+		on_link_event(v, e);
+		break;
+	case NL_EVENT_ADDR_GONE:
+		router_each(v, r) addr_gone(r, &e->addr);
+		break;
+	case NL_EVENT_OVERRUN:
+		iface_look_all(v);
+		router_each(v, r) addr_gone(r, NULL);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+on_events(struct loop_fd *l, uint32_t events)
+{
+	struct vrrp *v = (struct vrrp *)(void *)((char *)l - offsetof(struct vrrp, events_fd));
+	struct router *r;
+
+	(void)events;
+	if (nl_events_read(&v->events, on_event, v) == -1)
+		log_err("vrrp: netlink: %s", strerror(errno));
+	router_each(v, r) router_look(r);
+}
+
+int
+iface_events_open(struct vrrp *v)
+{
+	v->events_fd = (struct loop_fd){.cb = on_events, .fd = -1};
+	if (nl_open(&v->req) == -1 || nl_open_events(&v->events) == -1)
+		return -1;
+	return loop_fd_add(v->loop, &v->events_fd, nl_fd(&v->events), EPOLLIN);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+/* Log targets of the vrrp process. */
+#include "vrrp/logto.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+
+static struct {
+	size_t n;
+	struct {
+		int fd;
+		char name[LOG_NAME_MAX + 1];
+	} v[LOG_TARGETS_MAX * 2];
+} held;
+
+static struct log_target next[LOG_TARGETS_MAX];
+static size_t n_next;
+static char names[LOG_TARGETS_MAX][LOG_NAME_MAX + 1]; /* committed targets, in order */
+static size_t n_names;
+
+static int
+hold(const char *name, int fd)
+{
+	size_t i;
+
+	for (i = 0; i < held.n; i++)
+		if (strcmp(held.v[i].name, name) == 0)
+			break;
+	if (i == sizeof(held.v) / sizeof(held.v[0]))
+		return -1;
+	if (i < held.n)
+		close(held.v[i].fd);
+	else
+		held.n++;
+	held.v[i].fd = fd;
+	snprintf(held.v[i].name, sizeof(held.v[i].name), "%s", name);
+	return 0;
+}
+
+int
+logto_take(struct child_fd *fds, size_t n_fds)
+{
+	for (size_t i = 0; i < n_fds; i++) {
+		if (fds[i].meta.kind != PROTO_FD_LOG || fds[i].fd == -1)
+			continue;
+		if (hold(fds[i].meta.name, fds[i].fd) == -1)
+			return -1;
+		fds[i].fd = -1;
+	}
+	return 0;
+}
+
+static int
+target_fd(const struct conf_log *c)
+{
+	if (c->to.family == AF_UNSPEC)
+		return STDERR_FILENO;
+	for (size_t i = 0; i < held.n; i++)
+		if (strcmp(held.v[i].name, c->address) == 0)
+			return fcntl(held.v[i].fd, F_DUPFD_CLOEXEC, 3);
+	errno = ENOENT;
+	return -1;
+}
+
+int
+logto_build(const struct conf_global *g, char *reason, size_t reason_size)
+{
+	logto_abort();
+	for (size_t i = 0; i < g->n_logs && i < LOG_TARGETS_MAX; i++) {
+		const struct conf_log *c = &g->logs[i];
+		struct log_target *t = &next[n_next];
+
+		*t = (struct log_target){.kind = LOG_SYSLOG,
+		    .level = (enum log_level)c->level,
+		    .len = c->len,
+		    .facility = (uint8_t)c->facility,
+		    .fd = target_fd(c)};
+		if (t->fd == -1) {
+			snprintf(reason, reason_size, "log %s: %s", c->address, strerror(errno));
+			logto_abort();
+			return -1;
+		}
+		if (c->to.family == AF_UNSPEC)
+			t->kind = c->format == CONF_LOG_JOURNAL ? LOG_STDERR_JOURNAL : LOG_STDERR;
+		snprintf(t->name, sizeof(t->name), "%s", c->address);
+		snprintf(t->tag, sizeof(t->tag), "%s", g->log_tag == NULL ? "" : g->log_tag);
+		n_next++;
+	}
+	return 0;
+}
+
+void
+logto_commit(void)
+{
+	for (size_t i = 0; i < n_next; i++)
+		memcpy(names[i], next[i].name, sizeof(names[i]));
+	n_names = n_next;
+	log_set_targets(next, n_next);
+	n_next = 0;
+}
+
+void
+logto_abort(void)
+{
+	for (size_t i = 0; i < n_next; i++)
+		if (next[i].fd > STDERR_FILENO)
+			close(next[i].fd);
+	n_next = 0;
+}
+
+void
+logto_reopen(struct child_fd *f)
+{
+	int fd;
+
+	f->meta.name[sizeof(f->meta.name) - 1] = '\0';
+	for (size_t i = 0; i < n_names; i++) {
+		if (strcmp(names[i], f->meta.name) != 0)
+			continue;
+		fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 3);
+		if (fd != -1)
+			log_target_reopen(i, fd);
+	}
+	if (hold(f->meta.name, f->fd) == -1)
+		close(f->fd);
+	f->fd = -1;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/* Descriptors that the master sent: log sockets (and files), kept over generations. */
+#ifndef VRRP_LOGTO_H
+#define VRRP_LOGTO_H
+
+#include "conf/model.h"
+#include "shm/child.h"
+
+/* Takes log sockets out of fds. Returns 0, or -1 when there are too many. */
+int logto_take(struct child_fd *fds, size_t n_fds);
+/* Builds the targets of a configuration. Returns 0, or -1 with a reason. */
+int logto_build(const struct conf_global *g, char *reason, size_t reason_size);
+/* They become this process' targets; or are thrown away. */
+void logto_commit(void);
+void logto_abort(void);
+/* A target's socket has been opened again; takes f->fd. */
+void logto_reopen(struct child_fd *f);
+
+#endif

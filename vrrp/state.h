@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the vrrp process holds: interfaces, virtual routers. Private to vrrp/.
+ *
+ *   vrrp.c    messages of the master, generations, start and end
+ *   iface.c   interfaces and addresses as netlink tells them, ARP sockets
+ *   router.c  one virtual router: steps the decision, performs its actions
+ *   rx.c      its packets
+ *   addr.c    its addresses in the kernel
+ */
+#ifndef VRRP_STATE_H
+#define VRRP_STATE_H
+
+#include "lib/nl.h"
+#include "lib/ratelimit.h"
+#include "shm/child.h"
+#include "vrrp/decide.h"
+#include "vrrp/garp.h"
+#include "vrrp/plan.h"
+#include "vrrp/track.h"
+
+#define VRRP_IFACES 64
+
+/* Reasons for FAULT, or-ed. */
+#define FAULT_NAMES(X)                                            \
+	X(IFACE, 1, "the interface does not exist")               \
+	X(SOURCE, 2, "the interface has no address to send from") \
+	X(SOCKET, 4, "no raw socket")                             \
+	X(ADDRESS, 8, "the address is removed again and again")   \
+	X(TRACKED, 16, "a tracked interface or script")           \
+	X(MAINTENANCE, 32, "maintenance")
+enum vrrp_fault {
+#define X(name, bit, text) FAULT_##name = bit,
+	FAULT_NAMES(X)
+#undef X
+};
+
+struct vrrp;
+
+struct iface {
+	struct vrrp *v;
+	char name[IF_NAMESIZE]; /* "": free */
+	unsigned index;         /* 0: does not exist */
+	bool running;
+	bool ethernet; /* ARP and ND are possible */
+	uint8_t mac[6];
+	struct loop_fd arp; /* fd -1: not open */
+	struct loop_fd nd;
+	struct garp_rate rate;
+	struct loop_timer garp_timer;
+};
+
+/* What a router keeps in its slot's room for a respawn: two copies, the valid one is named by one
+ * store. */
+struct router_kept {
+	struct decide_saved saved;
+	struct band_hold hold;
+	struct mono fault_until;
+};
+struct router_room {
+	struct sw32 valid; /* 0: none; else 1 + index of the copy */
+	struct sw32 ip_id;
+	struct router_kept copy[2];
+	struct sw32 refused[PACKET_REASON_COUNT]; /* packets, by reason */
+};
+_Static_assert(sizeof(struct router_room) <= sizeof(((struct shm_router *)0)->room), "room");
+
+struct router {
+	struct vrrp *v;
+	struct plan *plan;
+	struct plan *next; /* prepared */
+	bool keep;         /* in the generation that is prepared */
+	bool leaving;      /* removed by a reload: ends with EXIT */
+	bool started;
+	bool resumed; /* slot of a predecessor */
+	unsigned slot;
+	struct shm_router *pub;
+	struct router_room *room;
+	struct iface *iface;  /* NULL: none known */
+	unsigned bound_index; /* of the interface that the sockets are bound to */
+	struct ip source;
+	struct loop_fd rx;        /* fd -1: not open */
+	struct loop_fd strangers; /* not in the loop: looked at by the timer */
+	struct mono strangers_at;
+	struct decide d;
+	struct loop_timer timer;
+	bool link;
+	uint32_t fault;
+	uint32_t net_fault;      /* of it, what attach() found */
+	struct mono fault_until; /* FAULT_ADDRESS */
+	struct mono retry_at;    /* attach again */
+	struct band_hold hold;
+	struct mono hold_at;
+	struct track_view view;
+	struct track_state *tracks; /* one per track of the plan */
+	struct track_state *next_tracks;
+	struct garp garp;
+	bool holds;             /* the addresses have been set */
+	struct mono refresh_at; /* of their lifetime */
+	struct mono put_back[3];
+	uint64_t drain_seq;      /* waits for workers; 0: not */
+	struct mono fresh_since; /* ASK_FRESH waits; 0: not */
+	struct mono peer_seen[DECIDE_PEERS_MAX];
+	bool peer_lost[DECIDE_PEERS_MAX];
+	uint8_t holder_mac[6];
+	struct ratelimit say_refused[PACKET_REASON_COUNT];
+	struct ratelimit say_alarm[DECIDE_ALARM_COUNT];
+};
+
+struct vrrp {
+	struct child *child;
+	struct loop *loop;
+	struct shm *seg;
+	struct shm_vrrp *own;
+	struct nl req; /* requests */
+	struct nl events;
+	struct loop_fd events_fd;
+	struct iface ifaces[VRRP_IFACES];
+	struct router *routers[SHM_MAX_ROUTERS]; /* by slot; NULL: free */
+	struct loop_timer tick; /* each second: interfaces that were missed, stale health */
+	uint64_t requests;      /* scripts asked for */
+	bool committed;         /* a generation is in force */
+	bool ready_told;        /* first round of checks is done */
+	bool stopping;
+	bool orphan;
+};
+
+#define router_each(v, r)                                 \
+	for (unsigned i_ = 0; i_ < SHM_MAX_ROUTERS; i_++) \
+		if (((r) = (v)->routers[i_]) != NULL)
+
+/* ---- iface.c ---- */
+
+/* Finds or makes the entry; NULL: too many. */
+struct iface *iface_get(struct vrrp *v, const char *name);
+struct iface *iface_find_index(struct vrrp *v, unsigned index);
+/* Looks at all links again. */
+void iface_look_all(struct vrrp *v);
+int iface_events_open(struct vrrp *v);
+/* Name of the interface that carries ip; false: none. */
+bool iface_of_ip(struct vrrp *v, const struct ip *ip, char name[IF_NAMESIZE]);
+/* The primary (IPv4) or link-local (IPv6) address that is not one of p's own. */
+bool iface_primary(struct vrrp *v, unsigned index, const struct plan *p, struct ip *out);
+void iface_probe(struct iface *f, const struct ip *ip);
+void iface_garp(struct iface *f);
+bool iface_runs(void *v, const char *name);
+
+/* ---- addr.c ---- */
+
+/* Sets all addresses with a fresh lifetime. Returns how many of them were not there. */
+unsigned addr_set(struct router *r);
+void addr_remove(struct router *r);
+/* Only those of old that are not in the present plan. */
+void addr_remove_gone(struct router *r, const struct plan *old);
+/* Are marked addresses of this plan on their interfaces? */
+bool addr_leftover(struct vrrp *v, const struct plan *p);
+/* The kernel says that an address has gone. */
+void addr_gone(struct router *r, const struct nl_addr *a);
+
+/* ---- rx.c ---- */
+
+void rx_packets(struct loop_fd *f, uint32_t events);
+/* Reads what waits, at most 64. True: more may wait. */
+bool rx_drain(struct router *r);
+void rx_strangers(struct router *r);
+
+/* ---- router.c ---- */
+
+struct router *router_new(struct vrrp *v, unsigned slot);
+/* Takes the plan (also on failure) as next. Returns 0, or -1: no memory. */
+int router_prepare(struct router *r, struct plan *plan);
+void router_abort(struct router *r);
+void router_free(struct router *r);
+/* After commit: takes r->next (may be the first plan). */
+void router_commit(struct router *r);
+void router_step(struct router *r, struct decide_in in);
+void router_input(struct router *r, enum decide_input kind);
+/* Looks at interface, source, sockets again, then at what is tracked. */
+void router_look(struct router *r);
+/* Only at what is tracked and at maintenance. */
+void router_look_health(struct router *r);
+void router_timer_set(struct router *r);
+/* Workers have confirmed, the checker has probed: the bell. */
+void router_bell(struct router *r);
+void router_holder(struct router *r, const uint8_t mac[6]);
+void router_script_ran(struct router *r, uint64_t request, int status);
+int router_send(struct router *r, uint8_t priority, int64_t interval_ns, const struct ip *only);
+const char *router_ip_text(const struct ip *ip, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The vrrp process: messages of the master, generations, start and end. Owns the virtual routers
+ * and their addresses. Never blocks on logs or disk; netlink answers are waited for, bounded.
+ */
+#include "vrrp/vrrp.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "conf/conf.h"
+#include "lib/log.h"
+#include "lib/proc.h"
+#include "vrrp/logto.h"
+#include "vrrp/state.h"
+
+static struct vrrp vr;
+
+/* ---- generations ----------------------------------------------------------- */
+
+static void
+drop_prepared(void)
+{
+	struct router *r;
+
+	router_each(&vr, r)
+	{
+		r->keep = false;
+		router_abort(r);
+		if (r->plan == NULL) { /* only prepared */
+			vr.routers[r->slot] = NULL;
+			router_free(r);
+		}
+	}
+	logto_abort();
+}
+
+static struct router *
+by_name(const char *name)
+{
+	struct router *r;
+
+	router_each(&vr,
+	    r) if (!r->leaving && strcmp((r->plan ? r->plan : r->next)->name, name) == 0) return r;
+	return NULL;
+}
+
+/* A predecessor's slot of that name, else a free one; SHM_MAX_ROUTERS: none. */
+static unsigned
+slot_for(const char *name, bool *resumed)
+{
+	unsigned free_one = SHM_MAX_ROUTERS;
+
+	*resumed = false;
+	for (unsigned i = 0; i < SHM_MAX_ROUTERS; i++) {
+		const struct shm_router *p = &vr.own->routers[i];
+
+		if (vr.routers[i] != NULL)
+			continue;
+		if (vr.child->start.resumed && !vr.committed && sw32_get(&p->used) &&
+		    strncmp(p->name, name, sizeof(p->name)) == 0) {
+			*resumed = true;
+			return i;
+		}
+		if (free_one == SHM_MAX_ROUTERS && !sw32_get(&p->used))
+			free_one = i;
+	}
+	return free_one;
+}
+
+/* Takes the plan. */
+static int
+prepare_router(struct plan *p, char *reason, size_t size)
+{
+	struct router *r = by_name(p->name);
+	bool resumed = false;
+	unsigned slot;
+
+	if (r != NULL && r->plan != NULL && !plan_same_router(r->plan, p)) {
+		snprintf(reason, size,
+		    "instance %s: virtual_router_id, interface, family and source cannot change by "
+		    "a reload: give the new one another name",
+		    p->name);
+		plan_free(p);
+		return -1;
+	}
+	if (r == NULL) {
+		slot = slot_for(p->name, &resumed);
+		r = slot < SHM_MAX_ROUTERS ? router_new(&vr, slot) : NULL;
+		if (r == NULL) {
+			snprintf(reason, size, "instance %s: %s", p->name,
+			    slot < SHM_MAX_ROUTERS ? "out of memory" : "too many instances");
+			plan_free(p);
+			return -1;
+		}
+		r->resumed = resumed;
+		vr.routers[slot] = r;
+	}
+	r->keep = true;
+	if (router_prepare(r, p) == -1) {
+		snprintf(reason, size, "out of memory");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+prepare_conf(const struct conf *conf, char *reason, size_t size)
+{
+	for (size_t i = 0; i < conf->vrrp.n_routers; i++) {
+		struct plan *p = plan_new(conf, &conf->vrrp.routers[i], reason, size);
+
+		if (p == NULL || prepare_router(p, reason, size) == -1)
+			return -1;
+	}
+	return logto_build(&conf->global, reason, size);
+}
+
+static int
+on_prepare(struct child *c, uint64_t gen, const char *text, size_t len, struct child_fd *fds,
+    size_t n_fds, char *reason, size_t reason_size)
+{
+	struct conf_msgs msgs = {0};
+	struct conf *conf = conf_read_text(text, len, "vrrp", &msgs);
+	int ret = -1;
+
+	(void)c;
+	(void)gen;
+	if (conf == NULL)
+		snprintf(reason, reason_size, "vrrp: %s",
+		    msgs.n > 0 ? msgs.v[0].text : "no configuration");
+	else if (logto_take(fds, n_fds) == -1)
+		snprintf(reason, reason_size, "vrrp: too many log targets");
+	else
+		ret = prepare_conf(conf, reason, reason_size);
+	conf_msgs_free(&msgs);
+	if (conf != NULL)
+		conf_free(conf);
+	if (ret == -1)
+		drop_prepared();
+	return ret;
+}
+
+/* A slot that a predecessor used and nobody wants any more: its address goes with its lifetime. */
+static void
+forget_slots(void)
+{
+	for (unsigned i = 0; i < SHM_MAX_ROUTERS; i++)
+		if (vr.routers[i] == NULL && sw32_get(&vr.own->routers[i].used))
+			sw32_set(&vr.own->routers[i].used, 0);
+}
+
+static void
+router_leave(struct router *r)
+{
+	r->leaving = true;
+	router_step(r, (struct decide_in){.kind = DECIDE_IN_STOP, .stop_ns = 60000000000});
+	router_timer_set(r);
+}
+
+static void
+on_commit(struct child *c, uint64_t gen)
+{
+	struct router *r;
+	uint32_t n = 0;
+
+	(void)c;
+	logto_commit();
+	router_each(&vr, r)
+	{
+		if (r->keep)
+			router_commit(r);
+		else if (!r->leaving)
+			router_leave(r);
+		r->keep = false;
+		n = r->slot + 1;
+	}
+	if (n > sw32_get(&vr.own->n_routers))
+		sw32_set(&vr.own->n_routers, n);
+	if (!vr.committed)
+		forget_slots();
+	vr.committed = true;
+	sw64_set(&vr.own->generation, gen);
+}
+
+static void
+on_abort(struct child *c, uint64_t gen)
+{
+	(void)c;
+	(void)gen;
+	drop_prepared();
+}
+
+/* ---- end ------------------------------------------------------------------- */
+
+/* Frees routers that have ended; ends the process when it stops and none is left. */
+static void
+reap(void)
+{
+	struct router *r;
+	bool any = false;
+
+	router_each(&vr, r)
+	{
+		if (r->started && r->d.role == DECIDE_STOPPED && r->leaving) {
+			sw32_set(&r->pub->used, 0);
+			vr.routers[r->slot] = NULL;
+			router_free(r);
+			continue;
+		}
+		any = any || (r->started && r->d.role != DECIDE_STOPPED);
+	}
+	if (vr.stopping && !any)
+		child_exit(vr.child, PROC_EXIT_DONE);
+}
+
+static void
+on_stop(struct child *c, int64_t grace_ms)
+{
+	struct router *r;
+
+	(void)c;
+	vr.stopping = true;
+	router_each(&vr, r)
+	{
+		router_step(
+		    r, (struct decide_in){.kind = DECIDE_IN_STOP, .stop_ns = grace_ms * 1000000});
+		router_timer_set(r);
+	}
+	reap();
+}
+
+static void
+on_orphaned(struct child *c)
+{
+	/* Nothing serves any more on this host: whoever else can shall, at once. */
+	log_alert("vrrp: the master process is gone: giving the addresses away");
+	vr.orphan = true;
+	on_stop(c, 0);
+}
+
+/* ---- bell, messages -------------------------------------------------------- */
+
+static void
+look_ready(void)
+{
+	const struct shm_checker *k = vr.seg->checker;
+	struct router *r;
+
+	if (vr.ready_told || !vr.committed || sw64_get(&k->generation) == 0 ||
+	    sw64_get(&k->wait_probes) != 0 || !track_workers(vr.seg))
+		return;
+	vr.ready_told = true;
+	router_each(&vr, r) router_input(r, DECIDE_IN_READY);
+}
+
+static void
+on_bell(struct child *c)
+{
+	struct router *r;
+
+	(void)c;
+	router_each(&vr, r) router_bell(r);
+	look_ready();
+}
+
+static void
+on_message(struct child *c, struct msg *m)
+{
+	struct child_fd f = {.fd = -1};
+	struct router *r;
+	int32_t status;
+
+	(void)c;
+	if (m->type == PROTO_RAN && m->len == sizeof(status)) {
+		memcpy(&status, m->data, sizeof(status));
+		router_each(&vr, r) if (r->started) router_script_ran(r, m->number, status);
+	} else if (m->type == PROTO_LOG_FD && m->n_fds > 0 && m->len >= sizeof(f.meta)) {
+		memcpy(&f.meta, m->data, sizeof(f.meta));
+		f.fd = m->fds[0];
+		m->fds[0] = -1;
+		logto_reopen(&f);
+	}
+}
+
+static void
+on_log_lost(size_t index)
+{
+	msg_send(&vr.child->chan, PROTO_LOG_LOST, index, NULL, 0, NULL, 0);
+}
+
+/* Each second: what no event told (health gone stale, an interface whose event was lost). */
+static void
+on_tick(struct loop_timer *t)
+{
+	struct router *r;
+
+	router_each(&vr, r)
+	{
+		if (r->started && r->net_fault != 0)
+			router_look(r);
+		else
+			router_look_health(r);
+		if (r->strangers.fd != -1)
+			rx_strangers(r);
+	}
+	look_ready();
+	loop_timer_set(vr.loop, t, mono_add_ms(loop_now(vr.loop), 1000));
+}
+
+static bool
+on_turn(void *arg)
+{
+	(void)arg;
+	sw64_set(&vr.own->beat_ns, (uint64_t)loop_now(vr.loop).ns);
+	if (vr.committed)
+		reap();
+	return false;
+}
+
+/* ---- start ----------------------------------------------------------------- */
+
+static void
+be_on_time(void)
+{
+	struct sched_param sp = {.sched_priority = 1};
+
+	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &sp) == -1)
+		log_notice("vrrp: no real-time scheduling (%s): advertisements may be late on a "
+			   "busy host",
+		    strerror(errno));
+	/* On fault only: the shared segment is sparse and large. */
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == -1)
+		log_notice(
+		    "vrrp: memory is not locked (%s): it may be swapped out", strerror(errno));
+}
+
+static int
+on_ready(struct child *c)
+{
+	vr.child = c;
+	vr.loop = c->loop;
+	vr.seg = c->seg;
+	vr.own = c->seg->own_vrrp;
+	vr.tick.cb = on_tick;
+	if (loop_timer_reserve(vr.loop, 1) == -1)
+		return -1;
+	if (iface_events_open(&vr) == -1) {
+		log_crit("vrrp: netlink: %s", strerror(errno));
+		return -1;
+	}
+	be_on_time();
+	loop_set_idle(vr.loop, on_turn, NULL);
+	loop_timer_set(vr.loop, &vr.tick, mono_add_ms(loop_now(vr.loop), 1000));
+	return 0;
+}
+
+int
+vrrp_main(const struct child_start *st)
+{
+	static const struct child_ops ops = {.prepare = on_prepare,
+	    .commit = on_commit,
+	    .abort = on_abort,
+	    .stop = on_stop,
+	    .bell = on_bell,
+	    .orphaned = on_orphaned,
+	    .message = on_message};
+
+	signal(SIGPIPE, SIG_IGN);
+	log_set_lost_hook(on_log_lost);
+	return child_run(st, &ops, on_ready);
+}
