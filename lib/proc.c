@@ -152,10 +152,16 @@ proc_confine(const struct proc_user *u, uint64_t keep, int deathsig, pid_t paren
 	if (u->change) {
 		if (caps_limit(keep) == -1)
 			return -1;
-		/* Changes ids and keeps just the selected capabilities; drops supplementary groups.
-		 */
-		if (capng_change_id((int)u->uid, (int)u->gid,
-			CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) != 0) {
+		/* Who stays who he is (root of a user namespace, which may know no other user and
+		 * not set groups) still gives up the capabilities. Else: changes ids, drops
+		 * supplementary groups, keeps just the selected capabilities. */
+		if (u->uid == geteuid() && u->gid == getegid()) {
+			if (capng_apply(CAPNG_SELECT_BOTH) != 0) {
+				errno = EPERM;
+				return -1;
+			}
+		} else if (capng_change_id((int)u->uid, (int)u->gid,
+			       CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) != 0) {
 			errno = EPERM;
 			return -1;
 		}

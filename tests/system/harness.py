@@ -671,7 +671,7 @@ class Env:
         self.namespaces = []
         self._port = 5000
         # The user that children of vipd shall run as: only real root can change to it.
-        self.user = "nobody" if os.geteuid() == 0 and _real_root() else None
+        self.user = "nobody" if _real_root() else "root"
 
     def file(self, name, text, mode=0o644):
         path = os.path.join(self.tmp, name)
