@@ -229,8 +229,9 @@ be_commit(struct master *m, const struct conf *c, uint64_t gen)
 	}
 }
 
+/* *hint: behind the last one found, so that looking up all in file order is linear. */
 static const struct conf_server *
-server_of(const struct master *m, const struct conf *c, const struct shm_srv_dir *d)
+server_of(const struct master *m, const struct conf *c, const struct shm_srv_dir *d, size_t *hint)
 {
 	const struct shm_be_dir *be = shm_be_dir(&m->seg, sw32_get(&d->backend));
 	uint32_t k = CONF_NONE;
@@ -240,10 +241,13 @@ server_of(const struct master *m, const struct conf *c, const struct shm_srv_dir
 	if (k == CONF_NONE)
 		return NULL;
 	for (size_t i = 0; i < c->backends[k].n_servers; i++) {
-		const struct conf_server *v = &c->backends[k].servers[i];
+		size_t at = (*hint + i) % c->backends[k].n_servers;
+		const struct conf_server *v = &c->backends[k].servers[at];
 
-		if (strcmp(v->name, d->name) == 0 && strcmp(v->address, d->addr) == 0)
+		if (strcmp(v->name, d->name) == 0 && strcmp(v->address, d->addr) == 0) {
+			*hint = at + 1;
 			return v;
+		}
 	}
 	return NULL;
 }
@@ -252,13 +256,14 @@ static void
 srv_commit(struct master *m, const struct conf *c, uint64_t gen)
 {
 	struct shm_srv_dir *d = shm_own_srv_dir(&m->seg);
+	size_t hint = 0;
 
 	for (uint32_t i = 0; i < sw32_get(&m->seg.own_master->n_servers); i++) {
 		const struct conf_server *v;
 
 		if (sw32_get(&d[i].state) != SHM_DIR_USED)
 			continue;
-		v = server_of(m, c, &d[i]);
+		v = server_of(m, c, &d[i], &hint);
 		if (v == NULL) {
 			slot_leave(srv_entry(&m->seg, i), gen);
 			continue;
@@ -303,7 +308,7 @@ directory_abort(struct master *m, uint64_t gen)
 /* ---- reuse ------------------------------------------------------------------------------------
  */
 
-/* The oldest generation that any worker still uses. */
+/* The oldest generation that any worker or the checker still uses. */
 static uint64_t
 oldest_in_use(const struct master *m)
 {
@@ -316,6 +321,8 @@ oldest_in_use(const struct master *m)
 		if (m->workers[w].pid != 0 && g < oldest)
 			oldest = g;
 	}
+	if (m->checker.pid != 0 && sw64_get(&m->seg.checker->generation) < oldest)
+		oldest = sw64_get(&m->seg.checker->generation);
 	return oldest;
 }
 
@@ -343,6 +350,15 @@ slots_reap(struct master *m, struct entry (*at)(const struct shm *, uint32_t), u
 	}
 }
 
+static bool
+leaving(const struct shm *s, struct entry (*at)(const struct shm *, uint32_t), uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (sw32_get(at(s, i).state) == SHM_DIR_LEAVING)
+			return true;
+	return false;
+}
+
 void
 directory_reap(struct master *m)
 {
@@ -353,6 +369,9 @@ directory_reap(struct master *m)
 		return;
 	oldest = oldest_in_use(m);
 	slots_reap(m, srv_entry, sw32_get(&own->n_servers), shm_held_srv, oldest);
+	if (leaving(&m->seg, srv_entry, sw32_get(&own->n_servers)))
+		oldest = 0; /* their backends' slots are named in these entries */
 	slots_reap(m, be_entry, sw32_get(&own->n_backends), shm_held_be, oldest);
+	oldest = oldest_in_use(m);
 	slots_reap(m, fe_entry, sw32_get(&own->n_frontends), shm_held_fe, oldest);
 }
