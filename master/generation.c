@@ -149,6 +149,7 @@ generation_new(struct master *m, struct conf *conf, char *reason, size_t reason_
 	}
 	if (files_read(g, reason, reason_size) == -1 || logs_open(g, reason, reason_size) == -1)
 		goto fail;
+	reason[0] = '\0';
 	return g;
 fail:
 	generation_free(g);
@@ -217,7 +218,9 @@ static void
 batch_listeners(struct batch *b, const struct listener *l)
 {
 	for (; l != NULL; l = l->next) {
-		if (l->since <= b->p->done && b->p->done != 0)
+		bool back = l->left != 0 && l->back == b->number;
+
+		if (!back && (l->left != 0 || (l->since <= b->p->done && b->p->done != 0)))
 			continue;
 		for (unsigned q = 0; q < l->n_queues; q++)
 			batch_add(b, l->control ? PROTO_FD_CONTROL : PROTO_FD_LISTEN,

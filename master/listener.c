@@ -208,7 +208,7 @@ all_listen(struct listener *l, const struct listener_want *w, struct listener_er
 
 int
 listener_open_all(struct listener **out, const struct listener_want *want, size_t n_want,
-    const struct listener *held, unsigned n, uint64_t generation, struct listener_error *err)
+    struct listener *held, unsigned n, uint64_t generation, struct listener_error *err)
 {
 	struct listener *set = NULL, **tail = &set, *l;
 	const struct listener_want **which = calloc(n_want + 1, sizeof(*which));
@@ -217,8 +217,10 @@ listener_open_all(struct listener **out, const struct listener_want *want, size_
 	if (which == NULL)
 		goto nomem;
 	for (size_t i = 0; i < n_want; i++) {
-		if (listener_find((struct listener *)(uintptr_t)held, want[i].name) != NULL ||
-		    listener_find(set, want[i].name) != NULL)
+		l = listener_find(held, want[i].name);
+		if (l != NULL && l->left != 0)
+			l->back = generation;
+		if (l != NULL || listener_find(set, want[i].name) != NULL)
 			continue;
 		l = listener_new(&want[i], n, generation);
 		if (l == NULL)

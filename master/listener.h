@@ -36,8 +36,9 @@ struct listener {
 	int *queues;       /* descriptors */
 	unsigned n_queues; /* 1 for UNIX */
 	bool control;
-	bool keep;      /* scratch of reconciling */
 	uint64_t since; /* generation that brought it */
+	uint64_t left;  /* generation that removed it: workers empty it; 0: in use */
+	uint64_t back;  /* generation that takes it back before it is closed */
 };
 
 /* Reason why a listener could not be opened, for the user. */
@@ -49,11 +50,11 @@ struct listener_error {
  * Opens all of want that set does not hold yet, with n queues each, all or nothing: first every
  * address is bound without SO_REUSEPORT, which the kernel refuses while anybody else listens there;
  * then the other queues join; then all listen. Those opened are returned as a list, to be joined on
- * commit or closed by listener_free_all. held is what we listen on already. Returns 0, or -1 with
- * err (address, reason, holder).
+ * commit or closed by listener_free_all. held is what we listen on already; one of these that has
+ * left is taken back (its field back). Returns 0, or -1 with err (address, reason, holder).
  */
 int listener_open_all(struct listener **out, const struct listener_want *want, size_t n_want,
-    const struct listener *held, unsigned n, uint64_t generation, struct listener_error *err);
+    struct listener *held, unsigned n, uint64_t generation, struct listener_error *err);
 
 /* Changes options of a listener that stays. */
 void listener_adjust(struct listener *l, const struct listener_want *want);

@@ -71,6 +71,7 @@ on_tick(struct loop_timer *t)
 		m->replaces = NULL;
 	master_ring_all(m);
 	directory_reap(m);
+	binds_reap(m);
 	watchdog(m);
 }
 
@@ -280,30 +281,9 @@ master_first_refused(struct master *m, const char *reason)
 void
 master_committed(struct master *m, struct generation *old)
 {
-	struct listener **l = &m->listeners, *gone;
-	struct wants w;
-
 	if (old == NULL)
 		return;
-	if (wants_listeners(&w, m, m->gen->conf) == 0) {
-		while (*l != NULL) {
-			bool keep = false;
-
-			for (size_t i = 0; i < w.n; i++)
-				if (strcmp(w.v[i].name, (*l)->name) == 0) {
-					listener_adjust(*l, &w.v[i]);
-					keep = true;
-				}
-			if (keep) {
-				l = &(*l)->next;
-				continue;
-			}
-			gone = *l;
-			*l = gone->next;
-			listener_free(gone);
-		}
-		wants_free(&w);
-	}
+	binds_commit(m);
 	reload_done(m, old);
 	generation_free(old);
 }

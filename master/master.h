@@ -6,9 +6,10 @@
  *
  *   process.c    a child's life: fork, confine, death, backoff
  *   alive.c      the judge of silent children
- *   round.c      PREPARE and COMMIT of a generation over all children; catching up of respawned
- * ones generation.c a configuration with all that children need of it, as sealed memfds and sockets
+ *   round.c      PREPARE and COMMIT of a generation over all children; respawned ones catch up
+ *   generation.c a configuration with all that children need: sealed memfds, sockets
  *   directory.c  names and slots in the segment
+ *   binds.c      listeners that leave and come back
  *   reload.c     SIGHUP: read, check, diff, round
  *   start.c      from the command line to the running master
  */
@@ -153,6 +154,8 @@ int start_main(int argc, char **argv);
 void start_ready(struct master *m);
 
 /* master.c */
+/* The first thing that main does. */
+void master_signals_block(void);
 int master_run(struct master *m, struct generation *first, struct listener *opened);
 void master_stop(struct master *m, bool now);
 void master_committed(struct master *m, struct generation *old);
@@ -198,6 +201,10 @@ void directory_commit(struct master *m, const struct conf *c, uint64_t gen);
 void directory_abort(struct master *m, uint64_t gen);
 /* Frees slots that no worker can use any more. */
 void directory_reap(struct master *m);
+
+/* binds.c: listeners that a generation brought or removed. */
+void binds_commit(struct master *m);
+void binds_reap(struct master *m);
 
 /* wants.c: what a configuration needs of the operating system. */
 struct wants {

@@ -3,6 +3,7 @@
 #include "worker/listen.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,9 @@ struct listener {
 	bool full;        /* a limit is reached: not polled */
 	bool rung;        /* has just been told that there is room */
 	bool leaving;     /* taken until empty, then closed; holds a reference to its generation */
+	bool deaf;        /* while leaving: new clients' SYNs are dropped */
 	struct mono last; /* connection, while leaving */
+	struct mono deaf_at; /* while leaving: at the latest */
 	size_t n_queues;
 	struct lqueue **queues;
 };
@@ -210,8 +213,8 @@ queue_wanted(const struct worker *w, const struct lqueue *q, bool *exclusive)
 	*exclusive = q->owner != w->index;
 	if (l->full || w->retry_at.ns != 0)
 		return false;
-	if (q->owner == w->index)
-		return true;
+	if (q->owner == w->index || l->leaving)
+		return true; /* of one that leaves all take all: nobody knows who closes it last */
 	if (q->owner == PROTO_SHARED)
 		return shared_turn(w);
 	return q->owner < SHM_MAX_WORKERS && shm_mask_has(w->seg->master->absent, q->owner);
@@ -420,13 +423,94 @@ static void
 leave(struct worker *w, struct listener *l)
 {
 	l->leaving = true;
-	l->full = false;
+	l->deaf = l->full = false;
 	l->last = loop_now(w->loop);
+	l->deaf_at = mono_add_ms(l->last, LISTEN_LEAVE_MS);
 	if (l->fe != NULL)
 		worker_gen_ref(l->fe->gen);
 }
 
-/* Closes the queues that stayed empty, looks again while there are others. */
+/*
+ * Drops SYNs, lets everything else pass: handshakes under way are finished, a client that comes
+ * now tries again a second later and is refused then. Closing without it resets whoever arrives in
+ * that very moment. Accepted sockets inherit the filter; none of them has to see a SYN.
+ */
+static void
+deafen(struct listener *l)
+{
+	static struct sock_filter code[] = {
+	    BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13), /* TCP's flags */
+	    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1), /* SYN without ACK */
+	    BPF_STMT(BPF_RET | BPF_K, 0),
+	    BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	static const struct sock_fprog prog = {sizeof(code) / sizeof(code[0]), code};
+
+	for (size_t i = 0; i < l->n_queues; i++)
+		if (l->queues[i]->owner != PROTO_SHARED)
+			setsockopt(
+			    l->queues[i]->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+	l->deaf = true;
+}
+
+/* One that comes back may have been made deaf by any worker. */
+static void
+hear(const struct listener *l)
+{
+	for (size_t i = 0; i < l->n_queues; i++)
+		if (l->queues[i]->owner != PROTO_SHARED)
+			setsockopt(l->queues[i]->fd, SOL_SOCKET, SO_DETACH_FILTER, NULL, 0);
+}
+
+static bool
+quiet(const struct listener *l, struct mono now)
+{
+	return mono_diff_ms(now, l->last) >= LISTEN_EMPTY_MS;
+}
+
+/* Taken until nobody came for a while, made deaf, taken again: true when it may be closed. */
+static bool
+leave_step(struct worker *w, struct listener *l, struct mono now)
+{
+	if (w->retry_at.ns != 0)
+		return false; /* nothing is accepted now: quiet means nothing */
+	if (!l->deaf) {
+		if (!l->full && !quiet(l, now) && mono_before(now, l->deaf_at))
+			return false;
+		deafen(l);
+		l->last = now;
+		return false;
+	}
+	for (size_t i = 0; !l->full && i < l->n_queues; i++)
+		queue_accept(w, l->queues[i]);
+	return !l->full && quiet(l, now);
+}
+
+static void
+listener_close(struct worker *w, struct listener **at)
+{
+	struct listener *l = *at;
+	struct gen *g = l->leaving && l->fe != NULL ? l->fe->gen : NULL;
+
+	*at = l->next;
+	listener_free(w, l);
+	if (g != NULL)
+		worker_gen_unref(w, g);
+}
+
+/* Tells the master that it may close its copies. */
+static void
+publish_left(struct worker *w)
+{
+	for (const struct listener *l = w->listen->all; l != NULL; l = l->next)
+		if (l->leaving)
+			return;
+	if (w->gen != NULL)
+		sw64_set(&w->own->left, w->gen->number);
+}
+
+/* Closes those that are empty, looks again while there are others. */
 static void
 on_empty(struct loop_timer *t)
 {
@@ -437,18 +521,14 @@ on_empty(struct loop_timer *t)
 	bool more = false;
 
 	for (struct listener **p = &set->all, *l; (l = *p) != NULL;) {
-		struct gen *g = l->fe != NULL ? l->fe->gen : NULL;
-
-		if (!l->leaving || l->full || mono_diff_ms(now, l->last) < LISTEN_EMPTY_MS) {
-			more |= l->leaving;
-			p = &l->next;
+		if (l->leaving && leave_step(w, l, now)) {
+			listener_close(w, p);
 			continue;
 		}
-		*p = l->next;
-		listener_free(w, l);
-		if (g != NULL)
-			worker_gen_unref(w, g);
+		more |= l->leaving;
+		p = &l->next;
 	}
+	publish_left(w);
 	if (more)
 		loop_timer_set(w->loop, t, mono_add_ms(now, LISTEN_EMPTY_MS / 2));
 	else if (w->stopping)
@@ -463,39 +543,71 @@ empty_begin(struct worker *w)
 	    w->loop, &w->listen->empty_timer, mono_add_ms(loop_now(w->loop), LISTEN_EMPTY_MS));
 }
 
+/* Descriptors of one and the same socket? */
+static bool
+same_socket(const struct listener *a, const struct listener *b)
+{
+	uint64_t x = 0, y = 1;
+	socklen_t n = sizeof(x), k = sizeof(y);
+
+	return getsockopt(a->queues[0]->fd, SOL_SOCKET, SO_COOKIE, &x, &n) == 0 &&
+	       getsockopt(b->queues[0]->fd, SOL_SOCKET, SO_COOKIE, &y, &k) == 0 && x == y;
+}
+
+static bool
+still_wanted(const struct worker *w, const struct listener *l)
+{
+	const char *control = w->gen->conf->global.control.path;
+
+	return l->control ? control != NULL && strcmp(control, l->name) == 0 : l->fe != NULL;
+}
+
+/* One that the generation before had: it stays, leaves, or has come back in prepared. Returns
+ * whether it is closed. */
+static bool
+commit_old(struct worker *w, struct listener **at, bool *left)
+{
+	struct listener *l = *at, *again = find(w->listen->prepared, l->name, true);
+	struct gen_frontend *old = l->fe;
+
+	if (again != NULL && same_socket(l, again)) {
+		listener_close(w, at);
+		return true;
+	}
+	if (l->leaving)
+		return false;
+	l->fe = l->control ? NULL : gen_find_bind(w->gen, l->name, &l->bind);
+	if (again == NULL && still_wanted(w, l)) {
+		l->full = false;
+		return false;
+	}
+	l->fe = old;
+	l->bind = NULL; /* was the old generation's, which may go before us */
+	leave(w, l);
+	*left = true;
+	return false;
+}
+
 void
 listen_commit(struct worker *w)
 {
 	struct listener_set *set = w->listen;
-	struct listener **end = &set->all;
+	struct listener **at = &set->all;
 	bool left = false;
 
-	for (struct listener *l = set->all; l != NULL; l = l->next) {
-		struct gen_frontend *fe;
-
-		if (l->leaving)
-			continue;
-		fe = gen_find_bind(w->gen, l->name, &l->bind);
-		if (l->control ? w->gen->conf->global.control.path == NULL ||
-				     strcmp(w->gen->conf->global.control.path, l->name) != 0
-			       : fe == NULL || find(set->prepared, l->name, true) != NULL) {
-			l->bind = NULL; /* was the old generation's, which may go before us */
-			leave(w, l);
-			left = true;
-			continue;
-		}
-		l->fe = l->control ? NULL : fe;
-		l->full = false;
-	}
-	for (; *end != NULL; end = &(*end)->next)
-		;
-	*end = set->prepared;
+	while (*at != NULL)
+		if (!commit_old(w, at, &left))
+			at = &(*at)->next;
+	*at = set->prepared;
 	set->prepared = NULL;
-	for (struct listener *l = *end; l != NULL; l = l->next)
+	for (struct listener *l = *at; l != NULL; l = l->next) {
+		hear(l);
 		l->fe = gen_find_bind(w->gen, l->name, &l->bind);
+	}
 	if (left)
 		empty_begin(w);
 	listen_update(w);
+	publish_left(w);
 }
 
 void

@@ -12,6 +12,7 @@
 
 #define LISTEN_BATCH    64 /* connections accepted a turn and queue */
 #define LISTEN_EMPTY_MS 50 /* a queue that leaves is closed after so long without a connection */
+#define LISTEN_LEAVE_MS 1000 /* and gets no new clients after so long in any case */
 
 struct listener_set *listen_new(struct worker *w);
 
