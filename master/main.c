@@ -7,6 +7,7 @@
 int
 main(int argc, char **argv)
 {
+	master_signals_block();
 	log_init("vipd");
 	proc_title_init(argc, argv);
 	return start_main(argc, argv);

@@ -234,19 +234,34 @@ on_signal(struct loop_fd *f, uint32_t events)
 	}
 }
 
+/* Early: without it a SIGHUP or SIGUSR1 in the first milliseconds of life ends the program. SIGTERM
+ * and SIGINT may, as long as there is nothing to put in order. */
+void
+master_signals_block(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int
 signals_open(struct master *m)
 {
+	static const int ours[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 	sigset_t set;
 	int fd;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		sigaddset(&set, ours[i]);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
 		return -1;
+	/* One that the caller ignored (nohup, a shell's background) would never come. */
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		signal(ours[i], SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	m->signals = (struct loop_fd){.cb = on_signal, .fd = -1};

@@ -89,7 +89,7 @@ reload_with(struct master *m, struct conf *c)
 		generation_free(g);
 		return;
 	}
-	if (c->vrrp.n_routers > 0 && m->vrrp.pid == 0 && process_spawn(&m->vrrp) == -1)
+	if (c->vrrp.n_routers > 0 && m->vrrp.state == PROCESS_NONE && process_spawn(&m->vrrp) == -1)
 		log_err("cannot fork vrrp");
 	round_begin(m, g, opened, false);
 }
@@ -99,6 +99,8 @@ reload_start(struct master *m)
 {
 	struct conf *c;
 
+	if (m->stopping)
+		return;
 	if (!m->ready || m->round.phase != ROUND_NONE) {
 		m->reload_again = true;
 		return;

@@ -269,6 +269,13 @@ answer_no(struct process *p, const struct msg *msg)
 		    (int)msg->len, (const char *)msg->data);
 		return;
 	}
+	if (m->gen == NULL || p->asked != m->gen->number) {
+		/* It came up on a generation that has been replaced since then; the end of the
+		 * round, or now, brings it to the new one. */
+		if (m->gen != NULL && m->round.phase == ROUND_NONE)
+			round_catch_up(p);
+		return;
+	}
 	log_crit("%s cannot take the configuration that is in force: %.*s", name, (int)msg->len,
 	    (const char *)msg->data);
 	process_kill(p, SIGKILL); /* and comes back by the backoff */
