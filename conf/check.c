@@ -5,6 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Keys that stand in the object itself (not in defaults) and do nothing there. */
+static void
+warn_idle(struct reader *r, const config_setting_t *s, const char *const *keys, const char *why)
+{
+	for (size_t i = 0; keys[i] != NULL; i++) {
+		const config_setting_t *k = rd_find(s, keys[i]);
+		size_t mark;
+
+		if (k == NULL)
+			continue;
+		mark = rd_push(r, keys[i]);
+		rd_warn(r, k, "has no effect %s", why);
+		rd_pop(r, mark);
+	}
+}
+
 /* ---- backends ------------------------------------------------------------------------ */
 
 static void
@@ -20,6 +36,8 @@ check_server(struct reader *r, const struct conf_backend *b, const struct conf_s
 		    "slowstart has no effect: the server is not probed, so it never comes up");
 	if (s->on_marked_down != CONF_MARKED_DOWN_NONE && !c->on)
 		rd_warn(r, at, "on_marked_down has no effect: the server is not probed");
+	if (s->maxqueue != 0 && s->maxconn == 0)
+		rd_warn(r, at, "maxqueue has no effect: without maxconn nothing waits");
 	if (c->on && !http &&
 	    (c->host != NULL || c->headers.n != 0 || strcmp(c->uri, "/") != 0 || c->sni != NULL ||
 		c->ca_file != NULL || c->crt != NULL))
@@ -64,6 +82,10 @@ check_backend(struct reader *r, const struct conf_backend *b, const config_setti
 static void
 check_http(struct reader *r, const struct conf_frontend *f, const config_setting_t *s)
 {
+	static const char *const idle[] = {"default_backend", "tcplog", "dontlognull",
+	    "dontlog_normal", "timeout.client_fin", NULL};
+
+	warn_idle(r, s, idle, "in mode http: the frontend answers by itself");
 	if (f->monitor_uri == NULL && f->stats_uri == NULL && f->metrics_uri == NULL)
 		rd_warn(r, s,
 		    "mode http without monitor_uri, stats_uri and metrics_uri: every request is "
@@ -75,13 +97,12 @@ check_http(struct reader *r, const struct conf_frontend *f, const config_setting
 static void
 check_tcp(struct reader *r, const struct conf_frontend *f, const config_setting_t *s)
 {
+	static const char *const idle[] = {"monitor_uri", "stats_uri", "metrics_uri",
+	    "monitor_fail", "timeout.http_request", "timeout.http_keep_alive", NULL};
+
 	if (f->default_backend == CONF_NONE && r->n_msgs == r->n_before)
 		rd_error(r, s, "default_backend is missing");
-	if (f->monitor_uri != NULL || f->stats_uri != NULL || f->metrics_uri != NULL ||
-	    f->n_monitor_fail != 0)
-		rd_warn(r, s,
-		    "monitor_uri, stats_uri, metrics_uri and monitor_fail have no effect in "
-		    "mode tcp");
+	warn_idle(r, s, idle, "in mode tcp");
 }
 
 void
@@ -89,7 +110,8 @@ check_frontend(struct reader *r, const struct conf_frontend *f, const config_set
 {
 	bool deny = false;
 
-	if (f->n_binds == 0 && config_setting_get_member(s, "bind") == NULL)
+	if (f->n_binds == 0 &&
+	    (config_setting_get_member(s, "bind") == NULL || r->n_msgs == r->n_before))
 		rd_error(r, s, "bind is missing: where does it listen?");
 	if (f->mode == CONF_MODE_HTTP)
 		check_http(r, f, s);
@@ -179,6 +201,30 @@ check_log_level(struct reader *r, const config_setting_t *global)
 		    "\"info\"");
 }
 
+/* A backend that nobody uses, or whose health decides and is not measured. */
+static void
+check_use(struct reader *r, size_t i)
+{
+	const struct conf *c = r->conf;
+	const struct conf_backend *b = &c->backends[i];
+	bool used = false, tracked = false, probed = false;
+
+	for (size_t j = 0; j < c->n_frontends; j++)
+		used = used || c->frontends[j].default_backend == i;
+	for (size_t j = 0; j < c->vrrp.n_routers; j++)
+		for (size_t k = 0; k < c->vrrp.routers[j].n_tracks; k++)
+			tracked =
+			    tracked || (c->vrrp.routers[j].tracks[k].kind == CONF_TRACK_BACKEND &&
+					   c->vrrp.routers[j].tracks[k].index == i);
+	for (size_t j = 0; j < b->n_servers; j++)
+		probed = probed || b->servers[j].check.on;
+	if (!used && !tracked && c->n_frontends != 0 && r->n_errors == 0)
+		rd_at(r, CONF_WARNING, b->where, "backends.%s: no frontend uses it", b->name);
+	if (tracked && !probed)
+		rd_at(r, CONF_WARNING, b->where,
+		    "backends.%s: it is tracked, but none of its servers is probed", b->name);
+}
+
 static void
 add_file(struct reader *r, enum conf_file_kind kind, const char *path, enum conf_reader reader)
 {
@@ -228,5 +274,7 @@ check_conf(struct reader *r, const config_setting_t *global)
 	check_ceiling(r, "frontends", c->n_frontends, c->global.max_frontends);
 	check_binds(r);
 	check_log_level(r, global);
+	for (size_t i = 0; i < c->n_backends; i++)
+		check_use(r, i);
 	collect_files(r);
 }

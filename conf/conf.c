@@ -272,6 +272,20 @@ parse_error(struct reader *r, const config_t *cfg)
 	    text != NULL ? text : "syntax error");
 }
 
+static void
+mend_lines(const struct source *src, config_setting_t *s)
+{
+	size_t n = (size_t)(config_setting_is_aggregate(s) ? config_setting_length(s) : 0);
+
+	for (size_t i = 0; i < n; i++)
+		mend_lines(src, config_setting_get_elem(s, (unsigned)i));
+	if (n == 0 || config_setting_is_group(s))
+		return;
+	s = config_setting_get_elem(s, (unsigned)n - 1);
+	if (config_setting_type(s) == CONFIG_TYPE_STRING)
+		s->line = source_string_line(src, s->line);
+}
+
 static struct conf *
 read_source(struct reader *r, struct conf_msgs *msgs)
 {
@@ -284,10 +298,12 @@ read_source(struct reader *r, struct conf_msgs *msgs)
 	r->conf->vrrp.self = CONF_NONE;
 	if (source_check(&r->src, m) == 0) {
 		config_init(&cfg);
-		if (config_read_string(&cfg, r->src.text) == CONFIG_TRUE)
+		if (config_read_string(&cfg, r->src.text) == CONFIG_TRUE) {
+			mend_lines(&r->src, config_root_setting(&cfg));
 			read_all(r, config_root_setting(&cfg));
-		else
+		} else {
 			parse_error(r, &cfg);
+		}
 		hand_over_msgs(r, m);
 		config_destroy(&cfg);
 	}

@@ -36,7 +36,7 @@ struct conf_host {
 	const char *member;            /* --host: name of the member; NULL: by address */
 	size_t n_addrs;                /* addresses of this host, for choosing the member */
 	const struct sock_addr *addrs; /* port ignored */
-	unsigned cpus;                 /* for workers = 0; 0: leave 0 */
+	unsigned cpus;                 /* not used: workers = 0 stays 0, the master decides */
 };
 
 /*

@@ -32,6 +32,7 @@ complain(struct reader *r, enum conf_severity severity, unsigned line, const cha
 	vsnprintf(text, sizeof(text), fmt, ap);
 	r->msgs = arena_grow(r->arena, r->msgs, r->n_msgs, sizeof(*r->msgs));
 	m = &r->msgs[r->n_msgs++];
+	r->n_errors += severity == CONF_ERROR;
 	m->line = line;
 	m->severity = severity;
 	m->text = r->path[0] != '\0' ? arena_printf(r->arena, "%s: %s", r->path, text)
@@ -80,6 +81,24 @@ rd_at(struct reader *r, enum conf_severity severity, struct conf_where where, co
 	va_start(ap, fmt);
 	complain(r, severity, line, fmt, ap);
 	va_end(ap);
+}
+
+const config_setting_t *
+rd_find(const config_setting_t *g, const char *name)
+{
+	const char *dot = strchr(name, '.');
+	char first[64];
+
+	snprintf(first, sizeof(first), "%.*s", dot != NULL ? (int)(dot - name) : 63, name);
+	if (!config_setting_is_group(g))
+		return NULL;
+	for (size_t i = 0; i < (size_t)config_setting_length(g); i++) {
+		const config_setting_t *s = config_setting_get_elem(g, (unsigned)i);
+
+		if (words_equal(rd_name(s), first))
+			return dot != NULL ? rd_find(s, dot + 1) : s;
+	}
+	return NULL;
 }
 
 size_t

@@ -31,6 +31,7 @@ struct reader {
 	const char *here; /* ... that is, in this place */
 	char path[512];
 	size_t n_msgs;
+	size_t n_errors;
 	size_t n_before; /* messages before the object under work */
 	struct reader_msg *msgs;
 	const config_setting_t *defaults;
@@ -71,6 +72,9 @@ void rd_group(struct reader *, const struct conf_scope *, void *obj, const confi
 /* "One, an array or a list": how many, and the i-th. */
 size_t rd_count(const config_setting_t *);
 const config_setting_t *rd_elem(const config_setting_t *, size_t i);
+
+/* A key of a group, '-' and '_' alike, or NULL; "timeout.client" looks into timeout. */
+const config_setting_t *rd_find(const config_setting_t *g, const char *name);
 
 /* Objects with names: a group keyed by name, or a list of groups with "name". each is called with
  * the name (in the arena, checked, not seen before). */

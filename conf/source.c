@@ -263,3 +263,18 @@ source_is_joined(const struct source *s, const char *text)
 			return true;
 	return false;
 }
+
+unsigned
+source_string_line(const struct source *s, unsigned line)
+{
+	unsigned found = 0;
+
+	for (size_t i = 0; i < s->n_late; i++) {
+		if (s->late[i].bracket != line)
+			continue;
+		if (found != 0)
+			return line;
+		found = s->late[i].string;
+	}
+	return found != 0 ? found : line;
+}

@@ -12,12 +12,20 @@
 #include "conf/arena.h"
 #include "conf/conf.h"
 
+/* libconfig gives the last string of an array or list the line of the bracket behind it. */
+struct source_late {
+	unsigned bracket;
+	unsigned string;
+};
+
 struct source {
 	struct conf_arena *arena; /* owns all below */
 	char *text;               /* ends with NUL */
 	size_t len;
 	size_t n_lines;
 	struct conf_where *lines; /* of line i + 1 of text */
+	size_t n_late;
+	struct source_late *late;
 	size_t n_joined;
 	const char **joined; /* strings, as written, that libconfig joins to the one before */
 };
@@ -29,6 +37,8 @@ int source_read_text(struct source *, struct conf_arena *, const char *text, siz
     const char *name, struct conf_msgs *);
 /* Where line n (from 1) of the text was written. */
 struct conf_where source_where(const struct source *, unsigned line);
+/* The true line of a last string for which libconfig says line. */
+unsigned source_string_line(const struct source *, unsigned line);
 /* Checks the syntax and says what is wrong. Returns the number of errors. */
 unsigned source_check(struct source *, struct conf_msgs *);
 /* Was this string put together from two, perhaps for want of a comma? */

@@ -269,6 +269,12 @@ close_bracket(struct lex *l, char c)
 		    c, l->open[l->depth - 1], w.line, close_of(l->open[l->depth - 1]));
 		return false;
 	}
+	if (l->last == T_STRING && c != '}' && l->value_line != l->tok_line) {
+		struct source *s = l->src;
+
+		s->late = arena_grow(s->arena, s->late, s->n_late, sizeof(*s->late));
+		s->late[s->n_late++] = (struct source_late){l->tok_line, l->value_line};
+	}
 	if (l->comma) {
 		err(l, l->tok_line, "a comma before '%c': take it away", c);
 		return false;

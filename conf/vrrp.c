@@ -252,18 +252,6 @@ resolve_peers(struct reader *r, struct conf_router *v)
 	}
 }
 
-static const config_setting_t *
-find_key(const config_setting_t *g, const char *name)
-{
-	for (size_t i = 0; i < (size_t)config_setting_length(g); i++) {
-		const config_setting_t *s = config_setting_get_elem(g, (unsigned)i);
-
-		if (words_equal(rd_name(s), name))
-			return s;
-	}
-	return NULL;
-}
-
 /* keepalived's way to say who is who beside members. */
 static void
 refuse_mixing(struct reader *r, const config_setting_t *s)
@@ -272,7 +260,7 @@ refuse_mixing(struct reader *r, const config_setting_t *s)
 	    "unicast_src_ip", "unicast_peer", "mcast_src_ip", "priority"};
 
 	for (size_t i = 0; i < sizeof(explicit) / sizeof(explicit[0]); i++) {
-		const config_setting_t *e = find_key(s, explicit[i]);
+		const config_setting_t *e = rd_find(s, explicit[i]);
 		size_t mark;
 
 		if (e == NULL)

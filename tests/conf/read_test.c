@@ -227,6 +227,8 @@ CASES(meaning, {"globl = { };\n", 1, "do you mean \"global\""},
     {"defaults = {\n bind = \":80\"; };\n", 2, "cannot stand in defaults"},
     {"defaults = {\n timeout = { conect = \"5s\"; }; };\n", 2, "do you mean \"connect\""},
     {"frontends = {\n a = { default_backend = \"x\"; }; };\n", 2, "bind is missing"},
+    {"frontends = {\n a = { mode = \"http\"; bind = [ ]; }; };\n", 2, "bind is missing"},
+    {"frontends = {\n a = { bind = [\n \":80\",\n \"x:80\"\n ]; }; };\n", 4, "not resolved"},
     {"frontends = {\n a = { bind = \":80\"; }; };\n", 2, "default_backend is missing"},
     {"frontends = {\n a = { bind = \":80\"; default_backend = \"x\"; }; };\n", 2,
 	"no backend \"x\""},
@@ -273,6 +275,17 @@ CASES(warnings,
     {ONE "frontends = {\n f = { bind = \":80\"; default_backend = \"b\"; monitor_uri = \"/\"; }; "
 	 "};\n",
 	3, "no effect in mode tcp"},
+    {ONE "frontends = { f = { bind = \":80\"; default_backend = \"b\";\n"
+	 " timeout = { http_request = \"5s\"; }; }; };\n",
+	3, "f.timeout.http_request: has no effect in mode tcp"},
+    {ONE "frontends = { f = { bind = \":80\"; mode = \"http\"; monitor_uri = \"/\";\n"
+	 " default_backend = \"b\"; }; };\n",
+	3, "no effect in mode http"},
+    {ONE "frontends = { f = { bind = \":80\"; mode = \"http\"; monitor_uri = \"/\"; }; };\n", 1,
+	"no frontend uses it"},
+    {"backends = {\n b = { servers = { s = { address = \"192.0.2.1:80\"; maxqueue = 5; }; }; }; "
+     "};\n",
+	2, "maxqueue has no effect"},
     {ONE "frontends = {\n f = { bind = \":80\"; default_backend = \"b\"; allow = \"all\"; }; };\n",
 	3, "allow alone"},
     {"backends = {\n b = { servers = { s = { address = \"192.0.2.1:80\"; slowstart = \"5s\";\n"
