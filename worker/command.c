@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/log.h"
 #include "shm/child.h"
+#include "shm/event.h"
 #include "worker/command.h"
 
 static const char *const level_words[] = {"user", "operator", "admin"};
@@ -274,6 +276,20 @@ split(char *line, char **argv)
 	}
 }
 
+/* What an operator changes can be seen afterwards: in the log and among the events. */
+static void
+note_change(const struct command_run *run, int argc, char **argv)
+{
+	char text[160] = "";
+	size_t len = 0;
+
+	for (int i = 0; i < argc && len < sizeof(text); i++)
+		len += (size_t)snprintf(
+		    text + len, sizeof(text) - len, i == 0 ? "%s" : " %s", argv[i]);
+	log_notice("control socket: %s", text);
+	event_add(run->src.shm, EVENT_COMMAND, 0, "control socket: %s", text);
+}
+
 bool
 command_start(struct command_run *run, char *line)
 {
@@ -308,6 +324,8 @@ command_start(struct command_run *run, char *line)
 		    level_words[c->level], level_words[*run->level]);
 		return false;
 	}
+	if (c->level == COMMAND_ADMIN && run->ask != NULL)
+		note_change(run, argc, argv);
 	return c->run(run, argc - words, argv + words);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/prom.h"
+#include "shm/role.h"
 #include "shm/total.h"
 #include "worker/statlist.h"
 
@@ -225,13 +226,14 @@ write_deaths(struct prom *p, const struct stat_source *src)
 	prom_uint(p, l, 1, sw32_get(&m->vrrp.respawns));
 }
 
-enum { R_PRIORITY = 0, R_BAND, R_SENT, R_RECEIVED, R_MASTER, R_N };
+enum { R_MASTER_NOW = 0, R_PRIORITY, R_BAND, R_SENT, R_RECEIVED, R_MASTER, R_N };
 
 static const struct {
 	const char *name;
 	enum prom_type type;
 	const char *help;
 } router_metrics[R_N] = {
+    {"vipd_vrrp_master", PROM_GAUGE, "1 while this node holds the address."},
     {"vipd_vrrp_priority", PROM_GAUGE, "Priority in force."},
     {"vipd_vrrp_band", PROM_GAUGE, "Health band, as the vrrp process numbers it."},
     {"vipd_vrrp_advertisements_sent_total", PROM_COUNTER, "Advertisements sent."},
@@ -242,7 +244,11 @@ static const struct {
 static uint64_t
 router_value(const struct shm_router *r, unsigned what)
 {
+	uint32_t role = sw32_get(&r->role);
+
 	switch (what) {
+	case R_MASTER_NOW:
+		return role == SHM_ROLE_MASTER || role == SHM_ROLE_RESIGN || role == SHM_ROLE_LEAVE;
 	case R_PRIORITY:
 		return sw32_get(&r->priority);
 	case R_BAND:

@@ -292,6 +292,8 @@ run_show_backend(struct command_run *run, int argc, char **argv)
 
 const struct command show_commands[] = {
     {"show backend", "", "names of all backends", COMMAND_USER, run_show_backend},
+    {"show events", " [<count>|since <number>]", "what has happened, with numbers",
+	COMMAND_OPERATOR, show_events_run},
     {"show info", " [typed|json|desc]*", "what the processes are and do", COMMAND_USER,
 	show_info_run},
     {"show proc", "", "processes of vipd, their age and deaths", COMMAND_OPERATOR, show_proc_run},
@@ -301,6 +303,7 @@ const struct command show_commands[] = {
 	show_sess_run},
     {"show stat", " [<proxy> <type> <sid>] [typed|json|desc|up|no-maint]*",
 	"counters of frontends, backends and servers", COMMAND_USER, run_show_stat},
+    {"show vrrp", "", "virtual routers, their roles and why", COMMAND_USER, show_vrrp_run},
     {"show version", "", "version of vipd", COMMAND_USER, show_version_run},
     {0},
 };

@@ -10,6 +10,10 @@ bool show_info_run(struct command_run *, int argc, char **argv);
 bool show_proc_run(struct command_run *, int argc, char **argv);
 bool show_version_run(struct command_run *, int argc, char **argv);
 
+/* showhost.c */
+bool show_vrrp_run(struct command_run *, int argc, char **argv);
+bool show_events_run(struct command_run *, int argc, char **argv);
+
 /* showsess.c */
 bool show_sess_run(struct command_run *, int argc, char **argv);
 

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shm/event.h"
+#include "shm/role.h"
 #include "tests/lib/fixture.h"
+#include "vrrp/decide.h"
 #include "worker/command.h"
 
 static struct shm seg;
@@ -377,6 +380,53 @@ sess_leaves_unfinished_records_out(void **state)
 	assert_int_equal(lines("show sess"), 1);
 }
 
+/* ---- this host --------------------------------------------------------------------------------
+ */
+
+static void
+vrrp_shows_roles_and_reasons(void **state)
+{
+	struct shm_vrrp *v = SHM_AT(seg.vrrp, 0, struct shm_vrrp);
+	struct shm_router *r = &v->routers[1];
+
+	(void)state;
+	for (unsigned i = 0; i <= DECIDE_ROLE_COUNT; i++)
+		assert_string_equal(shm_role_text(i),
+		    i < DECIDE_ROLE_COUNT ? decide_role_text((enum decide_role)i) : "?");
+	sw32_set(&v->n_routers, 2);
+	sw32_set(&r->used, 1);
+	sw32_set(&r->vrid, 51);
+	sw32_set(&r->role, SHM_ROLE_MASTER);
+	sw32_set(&r->priority, 196);
+	sw32_set(&r->band, 2);
+	sw64_set(&r->since_ns, 940ull * 1000000000);
+	sw64_set(&r->sent, 10);
+	sw64_set(&r->received, 20);
+	sw64_set(&r->became_master, 3);
+	snprintf(r->name, sizeof(r->name), "VI_1");
+	snprintf(r->reason, sizeof(r->reason), "peer silent, 3 missed");
+	expect("show vrrp",
+	    "# instance,vrid,role,priority,band,since,sent,received,became_master,reason\n"
+	    "VI_1,51,MASTER,196,2,60,10,20,3,\"peer silent, 3 missed\"\n");
+}
+
+static void
+events_are_numbered(void **state)
+{
+	(void)state;
+	expect("show events", "");
+	for (unsigned i = 1; i <= 100; i++)
+		event_add(&seg, EVENT_SERVER, i, "server be/s%u is DOWN", i);
+	assert_int_equal(lines("show events"), 50);
+	assert_int_equal(lines("show events 3"), 3);
+	assert_int_equal(lines("show events 1000"), 100);
+	assert_int_equal(lines("show events since 90"), 10);
+	assert_int_equal(lines("show events since 100"), 0);
+	expect_part("show events 1", " master server server be/s100 is DOWN\n");
+	expect("show events x", "usage: show events [<count> | since <number>]\n");
+	expect("show events since", "usage: show events [<count> | since <number>]\n");
+}
+
 /* ---- language ---------------------------------------------------------------------------------
  */
 
@@ -464,6 +514,8 @@ main(void)
 	    T(proc_lists_processes),
 	    T(sess_shows_all_workers),
 	    T(sess_leaves_unfinished_records_out),
+	    T(vrrp_shows_roles_and_reasons),
+	    T(events_are_numbered),
 	    T(unknown_commands_get_help),
 	    T(rights_are_asked),
 	    T(long_lines_are_refused),
