@@ -251,7 +251,7 @@ handle(struct target *t, int fd, SSL_CTX *ctx, int *held, size_t *n_held)
 	char c;
 
 	atomic_fetch_add(&t->conns, 1);
-	switch (t->mode) {
+	switch ((enum target_mode)atomic_load(&t->mode)) {
 	case TARGET_SILENT:
 		if (*n_held < HELD_MAX) {
 			held[(*n_held)++] = fd;

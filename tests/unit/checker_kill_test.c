@@ -154,7 +154,7 @@ static void
 killed_in_the_first_commit(void **state)
 {
 	struct target *t = target_start(NULL, NULL);
-	char body[32768], *p = body;
+	char body[32768], *p;
 	const struct shm_health *h;
 
 	(void)state;
