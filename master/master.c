@@ -331,6 +331,7 @@ master_run(struct master *m, struct generation *first, struct listener *opened)
 	m->tick.cb = on_tick;
 	m->stop_limit.cb = on_stop_limit;
 	m->exit_code = 0;
+	relog_watch(m);
 	m->scripts = scripts_new(m->loop, script_ran, m);
 	if (m->scripts != NULL)
 		scripts_on_idle(m->scripts, scripts_idle);

@@ -74,7 +74,8 @@ struct named_file {
 
 struct log_socket {
 	char *name;
-	int fd; /* connected datagram socket */
+	int fd;            /* connected datagram socket */
+	struct mono tried; /* last try to connect it anew; 0: none */
 };
 
 struct generation {
@@ -193,6 +194,11 @@ int generation_send(const struct generation *g, const struct listener *const *se
     struct process *p);
 /* The master's own log targets. */
 void generation_use_logs(const struct generation *g);
+
+/* relog.c: log sockets that the other end has closed. */
+void relog_watch(struct master *m);
+/* A process was refused by the target at index of the configuration: connects it for all. */
+void relog_target(struct master *m, uint64_t index);
 
 /* directory.c */
 int directory_prepare(

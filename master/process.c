@@ -158,6 +158,9 @@ on_message(struct msg_chan *chan, struct msg *msg)
 		round_answer(p, msg);
 		publish(p);
 		break;
+	case PROTO_LOG_LOST:
+		relog_target(p->m, msg->number);
+		break;
 	case PROTO_RUN:
 		/* Only vrrp has scripts, and only those of the configuration in force. */
 		if (p->kind == SHM_VRRP && msg->len == sizeof(struct proto_run) &&
