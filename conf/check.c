@@ -23,52 +23,87 @@ warn_idle(struct reader *r, const config_setting_t *s, const char *const *keys, 
 
 /* ---- backends ------------------------------------------------------------------------ */
 
-static void
-check_server(struct reader *r, const struct conf_backend *b, const struct conf_server *s,
-    const config_setting_t *at)
+/* What settings do nothing on a server, as bits: each is said once a backend, since thousands of
+ * servers may have it from default_server. */
+enum {
+	IDLE_SLOWSTART = 1,
+	IDLE_MARKED_DOWN = 2,
+	IDLE_MAXQUEUE = 4,
+	IDLE_HTTP = 8,
+	IDLE_PORT = 16,
+	SHORT_INTER = 32
+};
+
+static const char *const idle_texts[] = {
+    "slowstart has no effect: the server is not probed, so it never comes up",
+    "on_marked_down has no effect: the server is not probed",
+    "maxqueue has no effect: without maxconn nothing waits",
+    "a check of type tcp only connects: uri, host, headers, sni, ca_file and crt have no effect",
+    "check.port has no effect: the server is a UNIX socket",
+    "check.inter bounds the probe too: less than 100ms may fail by itself"};
+
+static unsigned
+server_idle(const struct conf_server *s)
 {
 	const struct conf_check *c = &s->check;
-	size_t mark = rd_push(r, s->name);
-	bool http = c->type != CONF_CHECK_TCP;
+	bool http = c->host != NULL || c->headers.n != 0 || strcmp(c->uri, "/") != 0 ||
+		    c->sni != NULL || c->ca_file != NULL || c->crt != NULL;
+	unsigned idle = 0;
 
 	if (s->slowstart_ms != 0 && !c->on)
-		rd_warn(r, at,
-		    "slowstart has no effect: the server is not probed, so it never comes up");
+		idle |= IDLE_SLOWSTART;
 	if (s->on_marked_down != CONF_MARKED_DOWN_NONE && !c->on)
-		rd_warn(r, at, "on_marked_down has no effect: the server is not probed");
+		idle |= IDLE_MARKED_DOWN;
 	if (s->maxqueue != 0 && s->maxconn == 0)
-		rd_warn(r, at, "maxqueue has no effect: without maxconn nothing waits");
-	if (c->on && !http &&
-	    (c->host != NULL || c->headers.n != 0 || strcmp(c->uri, "/") != 0 || c->sni != NULL ||
-		c->ca_file != NULL || c->crt != NULL))
-		rd_warn(r, at,
-		    "a check of type tcp only connects: uri, host, headers, sni, ca_file and "
-		    "crt have no effect");
-	if (c->on && (c->type == CONF_CHECK_HTTPS || c->type == CONF_CHECK_KUBERNETES) &&
-	    c->verify && c->ca_file == NULL)
-		rd_error(r, at,
-		    "check.verify needs check.ca_file to know whom to trust; or say "
-		    "verify = false");
+		idle |= IDLE_MAXQUEUE;
+	if (c->on && c->type == CONF_CHECK_TCP && http)
+		idle |= IDLE_HTTP;
 	if (c->on && s->addr.family == AF_UNIX && c->port != 0)
-		rd_warn(r, at, "check.port has no effect: the server is a UNIX socket");
+		idle |= IDLE_PORT;
 	if (c->on && c->timeout_ms == 0 && c->inter_ms < 100)
-		rd_warn(
-		    r, at, "check.inter bounds the probe too: less than 100ms may fail by itself");
+		idle |= SHORT_INTER;
+	return idle;
+}
+
+/* Not in canonical text: a worker's has neither verify nor ca_file. */
+static bool
+lacks_ca(const struct reader *r, const struct conf_check *c)
+{
+	return !r->canonical && c->on &&
+	       (c->type == CONF_CHECK_HTTPS || c->type == CONF_CHECK_KUBERNETES) && c->verify &&
+	       c->ca_file == NULL;
+}
+
+static void
+check_server(struct reader *r, const struct conf_server *s, unsigned *said)
+{
+	size_t mark = rd_push(r, "servers");
+	unsigned idle = server_idle(s) & ~*said;
+
+	rd_push(r, s->name);
+	*said |= idle;
+	for (size_t i = 0; i < sizeof(idle_texts) / sizeof(idle_texts[0]); i++)
+		if ((idle & (1u << i)) != 0)
+			rd_at(r, CONF_WARNING, s->where, "%s", idle_texts[i]);
+	if (lacks_ca(r, &s->check))
+		rd_at(r, CONF_ERROR, s->where,
+		    "check.verify needs check.ca_file to know whom to trust; or say verify = "
+		    "false");
 	rd_pop(r, mark);
-	(void)b;
 }
 
 void
 check_backend(struct reader *r, const struct conf_backend *b, const config_setting_t *s)
 {
 	bool any_weight = false;
+	unsigned said = 0;
 
 	if (b->mode == CONF_MODE_HTTP)
 		rd_error(r, s,
 		    "mode http: backends relay tcp (which carries HTTP as well); a frontend of "
 		    "mode http answers by itself");
 	for (size_t i = 0; i < b->n_servers; i++) {
-		check_server(r, b, &b->servers[i], s);
+		check_server(r, &b->servers[i], &said);
 		any_weight = any_weight || b->servers[i].weight != 0;
 	}
 	if (b->n_servers == 0)
@@ -86,7 +121,8 @@ check_http(struct reader *r, const struct conf_frontend *f, const config_setting
 	    "dontlog_normal", "timeout.client_fin", NULL};
 
 	warn_idle(r, s, idle, "in mode http: the frontend answers by itself");
-	if (f->monitor_uri == NULL && f->stats_uri == NULL && f->metrics_uri == NULL)
+	if (f->monitor_uri == NULL && f->stats_uri == NULL && f->metrics_uri == NULL &&
+	    r->n_msgs == r->n_before)
 		rd_warn(r, s,
 		    "mode http without monitor_uri, stats_uri and metrics_uri: every request is "
 		    "answered 503");

@@ -242,7 +242,7 @@ static void
 hand_over_msgs(struct reader *r, struct conf_msgs *out)
 {
 	struct reader_msg **v =
-	    arena_alloc(r->arena, (r->n_msgs + 1) * sizeof(struct reader_msg *));
+	    arena_alloc(r->src.scratch, (r->n_msgs + 1) * sizeof(struct reader_msg *));
 
 	for (size_t i = 0; i < r->n_msgs; i++)
 		v[i] = &r->msgs[i];
@@ -312,6 +312,7 @@ read_source(struct reader *r, struct conf_msgs *msgs)
 		r->conf = NULL;
 	}
 	conf_msgs_free(&own);
+	source_free(&r->src);
 	return r->conf;
 }
 
@@ -321,6 +322,7 @@ conf_read_file(const char *path, const struct conf_host *host, struct conf_msgs 
 	struct reader r = {.arena = arena_new(), .host = host};
 
 	if (source_read_file(&r.src, r.arena, path, msgs) == -1) {
+		source_free(&r.src);
 		arena_free(r.arena);
 		return NULL;
 	}
@@ -333,6 +335,7 @@ conf_read_text(const char *text, size_t len, const char *name, struct conf_msgs 
 	struct reader r = {.arena = arena_new(), .canonical = true};
 
 	if (source_read_text(&r.src, r.arena, text, len, name, msgs) == -1) {
+		source_free(&r.src);
 		arena_free(r.arena);
 		return NULL;
 	}

@@ -30,13 +30,13 @@ complain(struct reader *r, enum conf_severity severity, unsigned line, const cha
 	if (r->mute || (severity == CONF_WARNING && r->canonical))
 		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
-	r->msgs = arena_grow(r->arena, r->msgs, r->n_msgs, sizeof(*r->msgs));
+	r->msgs = arena_grow(r->src.scratch, r->msgs, r->n_msgs, sizeof(*r->msgs));
 	m = &r->msgs[r->n_msgs++];
 	r->n_errors += severity == CONF_ERROR;
 	m->line = line;
 	m->severity = severity;
-	m->text = r->path[0] != '\0' ? arena_printf(r->arena, "%s: %s", r->path, text)
-				     : arena_strdup(r->arena, text);
+	m->text = r->path[0] != '\0' ? arena_printf(r->src.scratch, "%s: %s", r->path, text)
+				     : arena_strdup(r->src.scratch, text);
 }
 
 void

@@ -310,8 +310,8 @@ static const struct conf_key check_keys[] = {
 	.text = "https, kubernetes: whether the server's certificate must be good. \"none\" and "
 		"\"required\" mean the same as false and true."},
     {"ca_file", K_STRING, .readers = R_CHECKER, .offset = O(conf_check, ca_file),
-	.check = check_path, .dflt_text = "the system's",
-	.text = "Certificates, PEM, that may have signed the server's."},
+	.check = check_path, .dflt_text = "none",
+	.text = "Certificates, PEM, that may have signed the server's; verify needs it."},
     {"sni", K_STRING, .readers = R_CHECKER, .offset = O(conf_check, sni),
 	.check = check_header_value,
 	.text = "The name that is asked for in TLS, and that the certificate must carry."},

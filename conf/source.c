@@ -85,13 +85,13 @@ append_line(struct build *b, const char *line, size_t n, struct conf_where where
 	}
 	if (s->len + n + 2 > b->cap) {
 		b->cap = 2 * (s->len + n + 2);
-		s->text = memcpy(arena_alloc(s->arena, b->cap), s->text ? s->text : "", s->len);
+		s->text = memcpy(arena_alloc(s->scratch, b->cap), s->text ? s->text : "", s->len);
 	}
 	memcpy(s->text + s->len, line, n);
 	s->len += n;
 	s->text[s->len++] = '\n';
 	s->text[s->len] = '\0';
-	s->lines = arena_grow(s->arena, s->lines, s->n_lines, sizeof(*s->lines));
+	s->lines = arena_grow(s->scratch, s->lines, s->n_lines, sizeof(*s->lines));
 	s->lines[s->n_lines++] = where;
 }
 
@@ -225,7 +225,8 @@ source_read_file(struct source *s, struct conf_arena *arena, const char *path, s
 
 	memset(s, 0, sizeof(*s));
 	s->arena = arena;
-	s->text = arena_strdup(arena, "");
+	s->scratch = arena_new();
+	s->text = arena_strdup(s->scratch, "");
 	build_file(&b, arena_strdup(arena, path), (struct conf_where){NULL, 0});
 	return b.failed ? -1 : 0;
 }
@@ -238,9 +239,17 @@ source_read_text(struct source *s, struct conf_arena *arena, const char *text, s
 
 	memset(s, 0, sizeof(*s));
 	s->arena = arena;
-	s->text = arena_strdup(arena, "");
+	s->scratch = arena_new();
+	s->text = arena_strdup(s->scratch, "");
 	build_text(&b, text, len, name != NULL ? arena_strdup(arena, name) : NULL);
 	return b.failed ? -1 : 0;
+}
+
+void
+source_free(struct source *s)
+{
+	arena_free(s->scratch);
+	memset(s, 0, sizeof(*s));
 }
 
 struct conf_where

@@ -19,8 +19,9 @@ struct source_late {
 };
 
 struct source {
-	struct conf_arena *arena; /* owns all below */
-	char *text;               /* ends with NUL */
+	struct conf_arena *arena;   /* owns the names of files */
+	struct conf_arena *scratch; /* owns all below */
+	char *text;                 /* ends with NUL */
 	size_t len;
 	size_t n_lines;
 	struct conf_where *lines; /* of line i + 1 of text */
@@ -35,6 +36,8 @@ int source_read_file(struct source *, struct conf_arena *, const char *path, str
 /* Takes a text; includes are refused. */
 int source_read_text(struct source *, struct conf_arena *, const char *text, size_t len,
     const char *name, struct conf_msgs *);
+/* Frees all but the names of files. */
+void source_free(struct source *);
 /* Where line n (from 1) of the text was written. */
 struct conf_where source_where(const struct source *, unsigned line);
 /* The true line of a last string for which libconfig says line. */

@@ -272,7 +272,7 @@ close_bracket(struct lex *l, char c)
 	if (l->last == T_STRING && c != '}' && l->value_line != l->tok_line) {
 		struct source *s = l->src;
 
-		s->late = arena_grow(s->arena, s->late, s->n_late, sizeof(*s->late));
+		s->late = arena_grow(s->scratch, s->late, s->n_late, sizeof(*s->late));
 		s->late[s->n_late++] = (struct source_late){l->tok_line, l->value_line};
 	}
 	if (l->comma) {
@@ -452,9 +452,9 @@ separator(struct lex *l)
 {
 	if (l->tok == T_STRING && l->last == T_STRING) {
 		l->src->joined = arena_grow(
-		    l->src->arena, l->src->joined, l->src->n_joined, sizeof(*l->src->joined));
+		    l->src->scratch, l->src->joined, l->src->n_joined, sizeof(*l->src->joined));
 		l->src->joined[l->src->n_joined++] =
-		    arena_strndup(l->src->arena, l->at + 1, l->len - 2);
+		    arena_strndup(l->src->scratch, l->at + 1, l->len - 2);
 		l->value_line = l->line;
 		return true;
 	}

@@ -26,6 +26,19 @@ static struct master master;
 /* ---- configuration ----------------------------------------------------------------------------
  */
 
+/* For no host: the file's members, see conf_read_file. */
+static struct conf *
+config_read_members(const char *file)
+{
+	struct conf_msgs msgs = {0};
+	struct conf *c = conf_read_file(file, NULL, &msgs);
+
+	if (c == NULL || c->vrrp.n_members == 0) /* else each member's reading says it */
+		conf_msgs_print(&msgs, stderr);
+	conf_msgs_free(&msgs);
+	return c;
+}
+
 static struct conf *
 config_read(const char *file, const char *member)
 {
@@ -46,6 +59,8 @@ check_all_hosts(const struct options *o, struct conf *c)
 {
 	int code = 0;
 
+	if (c->vrrp.n_members == 0)
+		printf("%s: valid\n", o->file);
 	for (size_t i = 0; i < c->vrrp.n_members; i++) {
 		struct conf *other = config_read(o->file, c->vrrp.members[i].name);
 
@@ -61,7 +76,7 @@ check_all_hosts(const struct options *o, struct conf *c)
 static int
 check_only(const struct options *o)
 {
-	struct conf *c = config_read(o->file, o->host);
+	struct conf *c = o->all_hosts ? config_read_members(o->file) : config_read(o->file, o->host);
 	int code = 0;
 
 	if (c == NULL) {

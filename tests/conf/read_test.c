@@ -36,6 +36,8 @@ static const char *const sample =
     "                            check = { type = \"http\"; status = [ 200, 301 ]; }; };\n"
     "                      c = { address = \"192.0.2.3:6443\"; check = false; slowstart = 0; }; }; "
     "};\n"
+    "  tls = { check = { type = \"https\"; ca_file = \"/ca\"; }; servers = { t = \"192.0.2.9:1\"; "
+    "}; };\n"
     "  two = { servers = ( { name = \"1\"; address = \"[2001:db8::1]:80\"; id = 7; },\n"
     "                      { name = \"2\"; address = \"/run/x.sock\"; } ); };\n"
     "};\n";
@@ -110,9 +112,9 @@ values(void **state)
 	assert_int_equal(b->servers[1].weight, 50);
 	assert_false(b->servers[2].check.on);
 	assert_int_equal(b->servers[2].slowstart_ms, 0);
-	assert_int_equal(c->backends[1].servers[0].id, 7);
-	assert_int_equal(c->backends[1].servers[1].id, 2);
-	assert_int_equal(c->backends[1].servers[1].addr.family, AF_UNIX);
+	assert_int_equal(c->backends[2].servers[0].id, 7);
+	assert_int_equal(c->backends[2].servers[1].id, 2);
+	assert_int_equal(c->backends[2].servers[1].addr.family, AF_UNIX);
 	conf_free(c);
 }
 
@@ -257,11 +259,13 @@ CASES(meaning, {"globl = { };\n", 1, "do you mean \"global\""},
 	"cannot stand in default_server"},
     {"backends = {\n a = {\n balance = \"roundrobbin\"; }; };\n", 3, "do you mean \"roundrobin\""},
     {"backends = {\n a = {\n check = { status = 99; }; }; };\n", 3, "between 100 and 599"},
+    {"backends = { a = { check = \"https\"; servers = {\n s = \"192.0.2.1:1\"; }; }; };\n", 2,
+	"needs check.ca_file"},
     {"backends = {\n a = {\n check = { headers = \"x\"; }; }; };\n", 3, "Name: value"},
     {"backends = {\n a = {\n mode = \"http\"; }; };\n", 2, "relay tcp"},
     {"backends = {\n a = { check = { type = \"https\"; };\n"
      " servers = { x = \"192.0.2.1:80\"; }; }; };\n",
-	2, "verify needs check.ca_file"},
+	3, "verify needs check.ca_file"},
     {"global = { max_servers = 1; };\nbackends = { a = { servers = {\n"
      " x = \"192.0.2.1:80\"; y = \"192.0.2.2:80\"; }; }; };\n",
 	1, "max_servers is 1"})
