@@ -11,6 +11,7 @@
 #include "shm/limit.h"
 #include "shm/schedule.h"
 #include "worker/count.h"
+#include "worker/wait.h"
 
 #define EXHAUSTED_PAUSE_MS 100
 
@@ -96,25 +97,33 @@ refuse(void *arg, uint32_t slot)
 	return false;
 }
 
-/* Picks and takes a place. NULL: none now, *p says what stood in the way. */
+/* Picks and takes a place; waiter: has waited for it. NULL: none now, *p says what stood in the
+ * way.
+ */
 static struct gen_server *
-pick(struct session *s, struct pick *p)
+pick(struct session *s, bool waiter, struct pick *p)
 {
 	struct shm *seg = s->w->seg;
 
 	*p = (struct pick){.s = s};
 	for (;;) {
-		uint32_t slot = schedule_pick_except(seg, s->be->slot, refuse, p);
+		uint32_t slot;
 
+		if (!waiter && wait_others(s)) {
+			p->met_full = true;
+			return NULL;
+		}
+		slot = schedule_pick_except(seg, s->be->slot, refuse, p);
 		if (slot == SHM_NONE) {
 			if (!p->met_out || p->desperate)
 				return NULL;
 			p->desperate = true;
 			continue;
 		}
-		/* Between look and take another worker may have been faster: pick again. */
 		if (limit_take_srv(seg, slot, server_limit(seg, slot)))
 			return gen_server_at(s->fe->gen, slot);
+		/* Another worker was faster. What we held for a moment may have turned it away. */
+		wait_moved(s->w, s->be->slot);
 	}
 }
 
@@ -144,6 +153,7 @@ connect_release(struct session *s)
 		return;
 	s->flags &= (uint8_t)~SESSION_HELD_SRV;
 	limit_release_srv(s->w->seg, s->srv->slot);
+	wait_moved(s->w, s->be->slot);
 }
 
 /* ---- connecting ----------------------------------------------------------------------------- */
@@ -268,10 +278,33 @@ short_of_descriptors(struct session *s, int err)
 		pause_for(s, EXHAUSTED_PAUSE_MS);
 }
 
+static void
+wait_for_place(struct session *s)
+{
+	int64_t limit = s->be->conf->timeout_queue_ms > 0 ? s->be->conf->timeout_queue_ms
+							  : s->be->conf->timeout_connect_ms;
+
+	s->n_tried = 0; /* by the time it is its turn they may be well again */
+	session_phase(s, SHM_PH_QUEUE);
+	if (!wait_join(s)) {
+		session_end(s, 'P', SESSION_CLOSE);
+		return;
+	}
+	if (session_register(s) == -1) {
+		session_end(s, 'R', SESSION_CLOSE);
+		return;
+	}
+	loop_timer_set(s->w->loop, &s->timer, mono_add_ms(loop_now(s->w->loop), limit));
+}
+
 /* No server to be had. */
 static void
 none_left(struct session *s, const struct pick *p)
 {
+	if (p->met_full) {
+		wait_for_place(s);
+		return;
+	}
 	if (p->met_tried && s->tries <= s->be->conf->retries) {
 		/* Each has been tried once: from the start, but not at once. */
 		s->n_tried = 0;
@@ -303,55 +336,78 @@ waits(struct session *s)
 	    mono_add_ms(loop_now(s->w->loop), s->be->conf->timeout_connect_ms));
 }
 
-/* Tries servers until one connects or begins to; same: the one that it has, first. */
+/* Begins to connect to a server that a place was taken at. False: it failed and another one is to
+ * be tried; otherwise the session has gone its way. */
+static bool
+try_one(struct session *s, struct gen_server *v)
+{
+	enum begun b;
+
+	session_phase(s, SHM_PH_CONNECT);
+	assign(s, v);
+	b = begin(s);
+	switch (b) {
+	case BEGUN_CONNECTED:
+		connected(s);
+		return true;
+	case BEGUN_WAITS:
+		waits(s);
+		return true;
+	case BEGUN_SHORT:
+		short_of_descriptors(s, errno);
+		return true;
+	case BEGUN_NO_PORT:
+		worker_exhausted(s->w, "local ports", EADDRNOTAVAIL);
+		break;
+	case BEGUN_FAILED:
+		break;
+	}
+	switch (failed(s, b == BEGUN_FAILED)) {
+	case CONNECT_GIVE_UP:
+		note_retries(s);
+		session_end(s, 'S', SESSION_CLOSE);
+		return true;
+	case CONNECT_SAME:
+		pause_for(s, connect_pause_ms(s->be->conf->timeout_connect_ms));
+		return true;
+	case CONNECT_OTHER:
+		break;
+	}
+	return false;
+}
+
+/* Tries servers until one connects or begins to, v first; NULL: picks. */
 static void
-try_on(struct session *s, struct gen_server *same)
+try_on(struct session *s, struct gen_server *v)
 {
 	struct pick p;
 
-	session_phase(s, SHM_PH_CONNECT);
 	for (;;) {
-		struct gen_server *v = same;
-		enum begun b;
-
-		if (v != NULL &&
-		    !limit_take_srv(s->w->seg, v->slot, server_limit(s->w->seg, v->slot)))
-			v = NULL;
+		session_phase(s, SHM_PH_CONNECT);
 		if (v == NULL)
-			v = pick(s, &p);
+			v = pick(s, false, &p);
 		if (v == NULL) {
 			none_left(s, &p);
 			return;
 		}
-		assign(s, v);
-		b = begin(s);
-		if (b == BEGUN_CONNECTED) {
-			connected(s);
+		if (try_one(s, v))
 			return;
-		}
-		if (b == BEGUN_WAITS) {
-			waits(s);
-			return;
-		}
-		if (b == BEGUN_SHORT) {
-			short_of_descriptors(s, errno);
-			return;
-		}
-		if (b == BEGUN_NO_PORT)
-			worker_exhausted(s->w, "local ports", EADDRNOTAVAIL);
-		switch (failed(s, b == BEGUN_FAILED)) {
-		case CONNECT_GIVE_UP:
-			note_retries(s);
-			session_end(s, 'S', SESSION_CLOSE);
-			return;
-		case CONNECT_SAME:
-			pause_for(s, connect_pause_ms(s->be->conf->timeout_connect_ms));
-			return;
-		case CONNECT_OTHER:
-			same = NULL;
-			break;
-		}
+		v = NULL;
 	}
+}
+
+bool
+connect_admit(struct session *s)
+{
+	struct pick p;
+	struct gen_server *v = pick(s, true, &p);
+
+	if (v == NULL)
+		return false;
+	wait_leave(s);
+	loop_timer_del(s->w->loop, &s->timer);
+	try_on(s, v);
+	return true;
 }
 
 void
@@ -390,12 +446,24 @@ connect_event(struct session *s, uint32_t events)
 void
 connect_timer(struct session *s)
 {
-	if (s->flags & SESSION_PAUSE) {
-		s->flags &= (uint8_t)~SESSION_PAUSE;
-		try_on(s, s->be->conf->redispatch ? NULL : s->srv);
+	struct gen_server *same = s->be->conf->redispatch ? NULL : s->srv;
+
+	if (s->phase == SHM_PH_QUEUE) {
+		session_end(s, 's', SESSION_CLOSE);
 		return;
 	}
-	go_on(s, 's');
+	if (!(s->flags & SESSION_PAUSE)) {
+		go_on(s, 's');
+		return;
+	}
+	s->flags &= (uint8_t)~SESSION_PAUSE;
+	if (same != NULL &&
+	    (sw32_get(&shm_health(s->w->seg, same->slot)->usable) == 0 ||
+		!limit_take_srv(s->w->seg, same->slot, server_limit(s->w->seg, same->slot))))
+		same = NULL;
+	if (same == NULL)
+		s->n_tried = 0;
+	try_on(s, same);
 }
 
 void

@@ -14,6 +14,9 @@
 
 /* Begins. The session may be connected, waiting or ended (and freed) when this returns. */
 void connect_start(struct session *s);
+/* The oldest waiter of its backend: takes a place for it if there is one, takes it out of the queue
+ * and goes on with it (it may be freed then). False: there is none. */
+bool connect_admit(struct session *s);
 /* An event of the server's socket while it connects. */
 void connect_event(struct session *s, uint32_t events);
 /* The session's timer while it has no connection. */

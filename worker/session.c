@@ -16,6 +16,7 @@
 #include "worker/record.h"
 #include "worker/relay.h"
 #include "worker/tcplog.h"
+#include "worker/wait.h"
 
 /* A session that has lived this long gets what short ones do without: keepalive towards the server,
  * addresses in its record. Less than the shortest keepalive idle time that is sensible. */
@@ -431,6 +432,7 @@ session_end(struct session *s, char who, enum session_close how)
 	loop_timer_del(w->loop, &s->timer);
 	loop_timer_unreserve(w->loop, 1);
 	ready_remove(s);
+	wait_leave(s);
 	session_srv_unlink(s);
 	count_end(s);
 	tcplog_session(s);
@@ -451,6 +453,7 @@ session_end(struct session *s, char who, enum session_close how)
 void
 session_doom(struct session *s, char reason)
 {
+	wait_leave(s);
 	session_srv_unlink(s);
 	s->who = reason;
 	list_add(&s->w->doomed, s);

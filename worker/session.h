@@ -57,7 +57,7 @@ struct session {
 	struct worker *w;
 	struct session *next; /* all of this worker, newest first */
 	struct session **prev;
-	struct session *srv_next; /* of one server, or the doomed */
+	struct session *srv_next; /* of one server, of a backend's waiters, or the doomed */
 	struct session **srv_prev;
 	struct session *ready_next;
 	struct gen_frontend *fe;
@@ -67,6 +67,7 @@ struct session {
 	uint32_t *tried; /* slots of servers that failed; NULL: none */
 	uint16_t n_tried;
 	uint16_t tries;         /* connects begun */
+	uint64_t ticket;        /* in its backend's queue; 0: does not wait */
 	uint32_t queued_behind; /* waiters before it when it joined the backend's queue */
 	uint8_t flags;          /* SESSION_* */
 	uint8_t phase;          /* enum shm_phase, as in the record */

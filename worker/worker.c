@@ -21,6 +21,7 @@
 #include "worker/misc.h"
 #include "worker/relay.h"
 #include "worker/session.h"
+#include "worker/wait.h"
 
 #define RETRY_MS     100   /* accepting rests for so long when something is short */
 #define SAY_AGAIN_MS 10000 /* one word per shortage */
@@ -363,6 +364,7 @@ on_bell(struct child *c)
 		return;
 	servers_look(w);
 	drain_look(w);
+	wait_look(w);
 	listen_look(w);
 	misc_bell(w);
 }
@@ -405,11 +407,12 @@ on_idle(void *arg)
 	if (w->look)
 		listen_look(w);
 	more = session_idle(w);
+	wait_serve(w);
 	drain_confirm(w);
 	sw64_set(&w->own->loops, loop_turns(w->loop));
 	if (sw32_get(&w->own->pipes) != w->pipes.n)
 		sw32_set(&w->own->pipes, w->pipes.n);
-	return more || w->look;
+	return more || w->look || w->dirty != NULL;
 }
 
 /* ---- start ---------------------------------------------------------------------------------- */
@@ -443,8 +446,12 @@ on_ready(struct child *c)
 	w->srv = zero_pages((size_t)c->seg->caps->servers * sizeof(*w->srv));
 	w->buf = zero_pages(RELAY_BUFFER);
 	w->listen = listen_new(w);
-	if (w->srv == NULL || w->buf == NULL || w->listen == NULL)
+	w->be = zero_pages((size_t)c->seg->caps->backends * sizeof(*w->be));
+	/* The timers of the worker itself: accepting, emptying, waiting, stopping. */
+	if (w->srv == NULL || w->be == NULL || w->buf == NULL || w->listen == NULL ||
+	    loop_timer_reserve(c->loop, 4) == -1)
 		return -1;
+	wait_init(w);
 	w->drain_seq = sw64_get(&c->seg->vrrp->drain_seq);
 	sw64_set(&w->own->drained, w->drain_seq);
 	sw32_set(&w->own->pid, (uint32_t)getpid());

@@ -28,6 +28,15 @@ struct worker_srv {
 	uint32_t fails;           /* failed connects in a row */
 };
 
+/* The same of a backend, by backend slot. */
+struct worker_be {
+	struct session *waiting; /* for a place at a server, oldest first */
+	struct session **tail;
+	struct worker_be *dirty_next;
+	bool dirty; /* in the list of those to be served */
+	bool moved; /* a place was given back or a waiter left */
+};
+
 /* A socket or file that came with some generation, by name. */
 struct worker_fd {
 	struct worker_fd *next;
@@ -60,6 +69,10 @@ struct worker {
 	struct session *ready; /* have used up their budget of this turn */
 	struct session **ready_tail;
 	struct worker_srv *srv; /* [caps.servers] */
+	struct worker_be *be;   /* [caps.backends] */
+	struct worker_be *dirty;
+	uint32_t n_waiting;
+	struct loop_timer wait_timer;
 	struct pipe_pool pipes;
 	char *buf; /* one buffer for all copying */
 

@@ -223,7 +223,11 @@ fork_one(struct rig *r, unsigned i)
 		log_init("worker");
 		st = (struct child_start){
 		    .kind = SHM_WORKER, .index = i, .sock = sv[1], .bells = r->bells};
-		close(sv[0]);
+		/* Nothing of the test's: no copy of a listener, of another worker's socket. */
+		int keep[] = {sv[1], r->seg.ro_fd, r->seg.rw_fd, r->bells.checker, r->bells.vrrp,
+		    r->bells.master, r->bells.workers[0], r->bells.workers[1],
+		    r->bells.workers[2], r->bells.workers[3]};
+		proc_close_others(keep, sizeof(keep) / sizeof(keep[0]));
 		if (shm_attach(&st.seg, &r->seg, SHM_WORKER, i) == -1)
 			_exit(126);
 		_exit(worker_main(

@@ -1,0 +1,639 @@
+/* SPDX-License-Identifier: ISC */
+/* worker: which server a session gets, limits, queue, generations, stopping. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "shm/limit.h"
+#include "shm/queue.h"
+#include "tests/lib/rig.h"
+
+static bool
+idle(struct rig *r)
+{
+	return rig_held(r) == 0;
+}
+
+static void
+fini(struct rig *r)
+{
+	assert_true(rig_until(r, idle));
+	rig_fini(r);
+}
+
+static const struct shm_srv_count *
+srv(const struct rig *r, uint32_t i)
+{
+	return &shm_srv_count(&r->seg, shm_worker(&r->seg, 0))[i];
+}
+
+static const struct shm_be_count *
+be(const struct rig *r)
+{
+	return &shm_be_count(&r->seg, shm_worker(&r->seg, 0))[0];
+}
+
+/* A refusing server costs no client its connection, and after three failures nobody even tries. */
+static void
+refused_goes_to_the_next(void **state)
+{
+	struct rig r;
+	uint16_t port, back;
+	int listener;
+
+	(void)state;
+	rig_init(&r, 1);
+	port = rig_listen(&r);
+	listener = rig_server(&back);
+	assert_int_equal(
+	    rig_load(&r,
+		"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; }; };\n"
+		"backends = { be = { servers = { bad = \"127.0.0.1:%u\"; good = \"127.0.0.1:%u\"; "
+		"}; }; };\n",
+		port, rig_closed_port(), back),
+	    0);
+	for (int i = 0; i < 30; i++) {
+		int c = rig_connect(port), s = rig_accept(listener);
+
+		assert_int_not_equal(s, -1);
+		assert_true(rig_send(s, "x", 1));
+		assert_true(rig_recv(c, &(char){0}, 1));
+		close(c);
+		close(s);
+	}
+	assert_true(rig_until(&r, idle));
+	assert_int_equal(sw64_get(&srv(&r, 1)->sess), 30);
+	assert_in_range(sw64_get(&srv(&r, 0)->connect), 3, 5);
+	assert_int_equal(
+	    sw64_get(&shm_worker(&r.seg, 0)->report_head), sw64_get(&srv(&r, 0)->connect));
+	assert_int_equal(sw32_get(&shm_worker(&r.seg, 0)->report[0]), 0);
+	assert_int_equal(sw64_get(&be(&r)->wretr), sw64_get(&srv(&r, 0)->connect));
+	assert_int_equal(sw64_get(&be(&r)->wredis), sw64_get(&srv(&r, 0)->connect));
+	assert_int_equal(sw64_get(&be(&r)->econ), 0);
+	close(listener);
+	fini(&r);
+}
+
+static void
+all_refuse(void **state)
+{
+	struct rig r;
+	uint16_t port;
+	int c;
+
+	(void)state;
+	rig_init(&r, 1);
+	port = rig_listen(&r);
+	assert_int_equal(
+	    rig_load(&r,
+		"defaults = { timeout = { connect = \"50ms\"; }; };\n"
+		"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; }; };\n"
+		"backends = { be = { retries = 3; servers = { a = \"127.0.0.1:%u\"; b = "
+		"\"127.0.0.1:%u\"; }; }; };\n",
+		port, rig_closed_port(), rig_closed_port()),
+	    0);
+	c = rig_connect(port);
+	assert_int_equal(rig_end(c), 0);
+	close(c);
+	assert_true(rig_until(&r, idle));
+	/* Each once, a pause, each once more. */
+	assert_int_equal(sw64_get(&srv(&r, 0)->connect), 2);
+	assert_int_equal(sw64_get(&srv(&r, 1)->connect), 2);
+	assert_int_equal(sw64_get(&be(&r)->econ), 1);
+	assert_int_equal(sw64_get(&be(&r)->wretr), 3);
+	fini(&r);
+}
+
+static void
+none_usable(void **state)
+{
+	struct rig r;
+	uint16_t port;
+	int c;
+
+	(void)state;
+	rig_init(&r, 1);
+	port = rig_listen(&r);
+	assert_int_equal(
+	    rig_load(&r,
+		"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; }; };\n"
+		"backends = { be = { servers = { a = { address = \"127.0.0.1:1\"; disabled = true; "
+		"}; }; }; };\n",
+		port),
+	    0);
+	c = rig_connect(port);
+	assert_int_equal(rig_end(c), 0);
+	close(c);
+	assert_true(rig_until(&r, idle));
+	assert_int_equal(sw64_get(&srv(&r, 0)->connect), 0);
+	fini(&r);
+}
+
+static bool
+nothing_to_read(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	return poll(&p, 1, 0) == 0;
+}
+
+static bool
+three_wait(struct rig *r)
+{
+	return queue_waiting(&r->seg, 0) == 3;
+}
+
+static bool
+none_waits(struct rig *r)
+{
+	return queue_waiting(&r->seg, 0) == 0;
+}
+
+static bool
+two_wait(struct rig *r)
+{
+	return queue_waiting(&r->seg, 0) == 2;
+}
+
+/* One place: the others wait, first come first served, over two workers. */
+static void
+queue_in_order(void **state)
+{
+	struct rig r;
+	uint16_t port, back;
+	int listener, c[4], s = -1, n;
+	char id;
+
+	(void)state;
+	rig_init(&r, 2);
+	port = rig_listen(&r);
+	listener = rig_server(&back);
+	assert_int_equal(
+	    rig_load(&r,
+		"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; }; };\n"
+		"backends = { be = { servers = { a = { address = \"127.0.0.1:%u\"; maxconn = 1; "
+		"}; }; }; };\n",
+		port, back),
+	    0);
+	for (n = 0; n < 4; n++) {
+		id = (char)n;
+		c[n] = rig_connect(port);
+		assert_true(rig_send(c[n], &id, 1));
+		if (n == 0) {
+			s = rig_accept(listener);
+			assert_true(rig_recv(s, &id, 1));
+			continue;
+		}
+		/* Its ticket is drawn before the next one comes. */
+		for (int k = 0; k < 5000 && queue_waiting(&r.seg, 0) != (uint32_t)n; k++)
+			poll(NULL, 0, 1);
+		assert_int_equal(queue_waiting(&r.seg, 0), n);
+	}
+	assert_true(rig_until(&r, three_wait));
+	assert_true(nothing_to_read(listener));
+	assert_int_equal(limit_sum_srv(&r.seg, 0), 1);
+	/* One that waits goes away. */
+	rig_reset(c[2]);
+	assert_true(rig_until(&r, two_wait));
+	for (n = 1; n < 4; n += 2) {
+		close(s);
+		assert_int_equal(rig_end(c[n - (n == 3 ? 2 : 1)]), 0);
+		close(c[n - (n == 3 ? 2 : 1)]);
+		s = rig_accept(listener);
+		assert_int_not_equal(s, -1);
+		assert_true(rig_recv(s, &id, 1));
+		assert_int_equal(id, n);
+	}
+	close(s);
+	close(c[3]);
+	close(listener);
+	fini(&r);
+}
+
+static void
+queue_time_limit_and_length(void **state)
+{
+	struct rig r;
+	uint16_t port, back;
+	int listener, a, b, c, s;
+
+	(void)state;
+	rig_init(&r, 1);
+	port = rig_listen(&r);
+	listener = rig_server(&back);
+	assert_int_equal(
+	    rig_load(&r,
+		"defaults = { timeout = { queue = \"300ms\"; }; };\n"
+		"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; }; };\n"
+		"backends = { be = { servers = { a = { address = \"127.0.0.1:%u\"; maxconn = 1; "
+		"}; }; }; };\n",
+		port, back),
+	    0);
+	sw32_set(&shm_own_be_dir(&r.seg)[0].maxqueue, 1);
+	a = rig_connect(port);
+	s = rig_accept(listener);
+	b = rig_connect(port);
+	for (int k = 0; k < 5000 && queue_waiting(&r.seg, 0) == 0; k++)
+		poll(NULL, 0, 1);
+	c = rig_connect(port);
+	assert_int_equal(rig_end(c), 0); /* the queue is full */
+	assert_int_equal(queue_waiting(&r.seg, 0), 1);
+	assert_int_equal(rig_end(b), 0); /* waited too long */
+	assert_true(rig_until(&r, none_waits));
+	close(a);
+	close(b);
+	close(c);
+	close(s);
+	close(listener);
+	fini(&r);
+}
+
+/* At a limit connections wait in the kernel; whoever gives a place back lets the next one in. */
+static void
+limits_are_exact(void **state)
+{
+	struct rig r;
+	uint16_t port, back;
+	int listener, c[8], s[8];
+	char id[8];
+
+	(void)state;
+	rig_init(&r, 2);
+	r.maxconn = 4;
+	port = rig_listen(&r);
+	listener = rig_server(&back);
+	assert_int_equal(
+	    rig_load(&r,
+		"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; }; };\n"
+		"backends = { be = { servers = { a = \"127.0.0.1:%u\"; }; }; };\n",
+		port, back),
+	    0);
+	for (char i = 0; i < 8; i++) {
+		c[(int)i] = rig_connect(port);
+		assert_true(rig_send(c[(int)i], &i, 1));
+	}
+	/* Which client comes next is the kernel's choice: each says who it is. */
+	for (int i = 0; i < 4; i++) {
+		s[i] = rig_accept(listener);
+		assert_true(rig_recv(s[i], &id[i], 1));
+	}
+	poll(NULL, 0, 50);
+	assert_true(nothing_to_read(listener));
+	assert_int_equal(limit_sum_global(&r.seg), 4);
+	for (int i = 4; i < 8; i++) {
+		close(c[(int)id[i - 4]]);
+		close(s[i - 4]);
+		s[i] = rig_accept(listener);
+		assert_int_not_equal(s[i], -1);
+		assert_true(rig_recv(s[i], &id[i], 1));
+		assert_true(limit_sum_global(&r.seg) <= 4);
+		poll(NULL, 0, 10);
+		assert_true(nothing_to_read(listener));
+	}
+	for (int i = 4; i < 8; i++) {
+		close(c[(int)id[i]]);
+		close(s[i]);
+	}
+	assert_int_equal(sw32_get(&shm_worker(&r.seg, 0)->held_max) > 4, 0);
+	close(listener);
+	fini(&r);
+}
+
+static void
+denied_are_reset(void **state)
+{
+	struct rig r;
+	uint16_t port, back;
+	int listener, c;
+	ssize_t n;
+
+	(void)state;
+	rig_init(&r, 1);
+	port = rig_listen(&r);
+	listener = rig_server(&back);
+	rig_file(&r, "/nets", "198.51.100.0/24\n127.0.0.0/8\n");
+	assert_int_equal(
+	    rig_load(&r,
+		"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; deny = "
+		"\"/nets\"; }; };\n"
+		"backends = { be = { servers = { a = \"127.0.0.1:%u\"; }; }; };\n",
+		port, back),
+	    0);
+	c = rig_connect(port);
+	if (c != -1) {
+		n = rig_end(c);
+		assert_int_equal(n, -1);
+		close(c);
+	}
+	assert_int_equal(errno, ECONNRESET);
+	assert_true(rig_until(&r, idle));
+	assert_int_equal(sw64_get(&shm_fe_count(&r.seg, shm_worker(&r.seg, 0))[0].denied), 1);
+	close(listener);
+	fini(&r);
+}
+
+#define CONF                                                                                  \
+	"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; }; };\n"     \
+	"backends = { be = { servers = { a = { address = \"127.0.0.1:%u\"; on_marked_down = " \
+	"\"shutdown-sessions\"; }; }; }; };\n"
+
+static bool
+old_gone(struct rig *r)
+{
+	return sw64_get(&shm_worker(&r->seg, 0)->min_generation) == r->generation;
+}
+
+static void
+sessions_outlive_their_generation(void **state)
+{
+	struct rig r;
+	uint16_t port, back, second;
+	int listener, c, s, c2, s2;
+	char x;
+
+	(void)state;
+	rig_init(&r, 1);
+	port = rig_listen(&r);
+	listener = rig_server(&back);
+	assert_int_equal(rig_load(&r, CONF, port, back), 0);
+	c = rig_connect(port);
+	s = rig_accept(listener);
+	/* The frontend moves to another port; the session stays. */
+	second = rig_listen(&r);
+	assert_int_equal(rig_load(&r, CONF, second, back), 0);
+	assert_int_equal(sw64_get(&shm_worker(&r.seg, 0)->generation), 2);
+	assert_int_equal(sw64_get(&shm_worker(&r.seg, 0)->min_generation), 1);
+	assert_true(rig_send(c, "a", 1));
+	assert_true(rig_recv(s, &x, 1));
+	c2 = rig_connect(second);
+	s2 = rig_accept(listener);
+	assert_int_not_equal(s2, -1);
+	close(c);
+	close(s);
+	assert_true(rig_until(&r, old_gone));
+	/* The old port is closed once our own copy is. */
+	close(r.listeners[0].fds[0]);
+	r.listeners[0].fds[0] = -1;
+	for (int k = 0; k < 5000 && (c = rig_connect(port)) != -1; k++) {
+		close(c);
+		poll(NULL, 0, 1);
+	}
+	assert_int_equal(c, -1);
+	assert_int_equal(errno, ECONNREFUSED);
+	close(c2);
+	close(s2);
+	close(listener);
+	fini(&r);
+}
+
+static void
+a_bind_without_socket_is_refused(void **state)
+{
+	struct rig r;
+	uint16_t port;
+
+	(void)state;
+	rig_init(&r, 1);
+	port = rig_listen(&r);
+	assert_int_equal(rig_load(&r, CONF, port, 1), 0);
+	assert_int_equal(rig_load(&r, CONF, rig_closed_port(), 1), -1);
+	assert_non_null(strstr(r.workers[0].reason, "no socket came for 127.0.0.1:"));
+	assert_int_equal(sw64_get(&shm_worker(&r.seg, 0)->generation), 1);
+	fini(&r);
+}
+
+static void
+marked_down_resets_both_sides(void **state)
+{
+	struct rig r;
+	uint16_t port, back;
+	int listener, c[20], s[20];
+
+	(void)state;
+	rig_init(&r, 1);
+	port = rig_listen(&r);
+	listener = rig_server(&back);
+	assert_int_equal(rig_load(&r, CONF, port, back), 0);
+	for (int i = 0; i < 20; i++) {
+		c[i] = rig_connect(port);
+		s[i] = rig_accept(listener);
+	}
+	sw32_set(&shm_own_health(&r.seg)[0].shut_reason, 'D');
+	sw32_set(&shm_own_health(&r.seg)[0].shut_seq, 1);
+	rig_tick(&r);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(rig_end(c[i]), -1);
+		assert_int_equal(errno, ECONNRESET);
+		assert_int_equal(rig_end(s[i]), -1);
+		assert_int_equal(errno, ECONNRESET);
+		close(c[i]);
+		close(s[i]);
+	}
+	close(listener);
+	fini(&r);
+}
+
+static bool
+drained(struct rig *r)
+{
+	return sw64_get(&shm_worker(&r->seg, 0)->drained) == 1;
+}
+
+static void
+an_address_given_away(void **state)
+{
+	struct rig r;
+	uint16_t port, back;
+	int listener, c, s;
+
+	(void)state;
+	rig_init(&r, 1);
+	port = rig_listen(&r);
+	listener = rig_server(&back);
+	assert_int_equal(rig_load(&r, CONF, port, back), 0);
+	c = rig_connect(port);
+	s = rig_accept(listener);
+	r.seg.own_vrrp->drain[0].family = AF_INET;
+	memcpy(r.seg.own_vrrp->drain[0].addr, "\x7f\0\0\1", 4);
+	sw32_set(&r.seg.own_vrrp->n_drain, 1);
+	sw64_set(&r.seg.own_vrrp->drain_seq, 1);
+	rig_tick(&r);
+	assert_int_equal(rig_end(c), -1);
+	assert_int_equal(errno, ECONNRESET);
+	assert_int_equal(rig_end(s), -1);
+	close(c);
+	close(s);
+	assert_true(rig_until(&r, drained));
+	/* And new ones are refused. */
+	c = rig_connect(port);
+	if (c != -1) {
+		assert_int_equal(rig_end(c), -1);
+		close(c);
+	}
+	close(listener);
+	fini(&r);
+}
+
+static void
+stop_lets_sessions_finish(void **state)
+{
+	struct rig r;
+	uint16_t port, back;
+	int listener, c, s;
+	char x;
+
+	(void)state;
+	rig_init(&r, 1);
+	port = rig_listen(&r);
+	listener = rig_server(&back);
+	assert_int_equal(rig_load(&r, CONF, port, back), 0);
+	c = rig_connect(port);
+	s = rig_accept(listener);
+	rig_stop(&r, 0, 5000);
+	poll(NULL, 0, 100);
+	assert_true(rig_send(c, "a", 1));
+	assert_true(rig_recv(s, &x, 1));
+	close(c);
+	close(s);
+	assert_int_equal(rig_wait(&r, 0), 0);
+	assert_int_equal(rig_held(&r), 0);
+	close(listener);
+	rig_fini(&r);
+}
+
+static void
+stop_ends_by_force(void **state)
+{
+	struct rig r;
+	uint16_t port, back;
+	int listener, c, s;
+
+	(void)state;
+	rig_init(&r, 1);
+	port = rig_listen(&r);
+	listener = rig_server(&back);
+	assert_int_equal(rig_load(&r, CONF, port, back), 0);
+	c = rig_connect(port);
+	s = rig_accept(listener);
+	rig_stop(&r, 0, 100);
+	assert_int_equal(rig_end(c), -1);
+	assert_int_equal(errno, ECONNRESET);
+	assert_int_equal(rig_wait(&r, 0), 0);
+	close(c);
+	close(s);
+	close(listener);
+	rig_fini(&r);
+}
+
+/* A stopped worker's queue is served by the other as soon as the mask says so. */
+static void
+queues_of_absent_workers_are_adopted(void **state)
+{
+	struct rig r;
+	uint16_t port, back;
+	int listener, c[40], s;
+
+	(void)state;
+	rig_init(&r, 2);
+	port = rig_listen(&r);
+	listener = rig_server(&back);
+	assert_int_equal(rig_load(&r, CONF, port, back), 0);
+	kill(r.workers[1].pid, SIGSTOP);
+	for (int i = 0; i < 40; i++)
+		c[i] = rig_connect(port);
+	sw64_set(&r.seg.own_master->absent[0], 2);
+	rig_tick(&r);
+	for (int i = 0; i < 40; i++) {
+		s = rig_accept(listener);
+		assert_int_not_equal(s, -1);
+		assert_true(rig_send(s, "x", 1));
+		close(s);
+	}
+	for (int i = 0; i < 40; i++) {
+		assert_true(rig_recv(c[i], &(char){0}, 1));
+		close(c[i]);
+	}
+	assert_int_equal(sw32_get(&shm_worker(&r.seg, 0)->adopted), 1);
+	assert_int_equal(sw64_get(&shm_worker(&r.seg, 0)->cum_conn), 40);
+	sw64_set(&r.seg.own_master->absent[0], 0);
+	rig_tick(&r);
+	kill(r.workers[1].pid, SIGCONT);
+	for (int k = 0; k < 5000 && sw32_get(&shm_worker(&r.seg, 0)->adopted) != 0; k++)
+		poll(NULL, 0, 1);
+	assert_int_equal(sw32_get(&shm_worker(&r.seg, 0)->adopted), 0);
+	close(listener);
+	fini(&r);
+}
+
+/* A shared queue: held sessions spread over the workers. */
+static void
+shared_queue_spreads(void **state)
+{
+	struct rig r;
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	uint16_t back;
+	int listener, c[100], s[100];
+	uint32_t one;
+
+	(void)state;
+	rig_init(&r, 2);
+	snprintf(a.sun_path, sizeof(a.sun_path), "/tmp/vipd-rig-%d.sock", (int)getpid());
+	rig_listen_unix(&r, a.sun_path, false);
+	listener = rig_server(&back);
+	assert_int_equal(rig_load(&r,
+			     "frontends = { fe = { bind = \"%s\"; default_backend = \"be\"; }; };\n"
+			     "backends = { be = { servers = { a = \"127.0.0.1:%u\"; }; }; };\n",
+			     a.sun_path, back),
+	    0);
+	for (int i = 0; i < 100; i++) {
+		c[i] = socket(AF_UNIX, SOCK_STREAM, 0);
+		assert_int_equal(connect(c[i], (struct sockaddr *)&a, sizeof(a)), 0);
+		s[i] = rig_accept(listener);
+		assert_int_not_equal(s[i], -1);
+		if (i % 10 == 0)
+			rig_tick(&r);
+	}
+	one = sw32_get(&shm_worker(&r.seg, 0)->held);
+	assert_in_range(one, 30, 70);
+	for (int i = 0; i < 100; i++) {
+		close(c[i]);
+		close(s[i]);
+	}
+	unlink(a.sun_path);
+	close(listener);
+	fini(&r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(refused_goes_to_the_next),
+	    cmocka_unit_test(all_refuse),
+	    cmocka_unit_test(none_usable),
+	    cmocka_unit_test(queue_in_order),
+	    cmocka_unit_test(queue_time_limit_and_length),
+	    cmocka_unit_test(limits_are_exact),
+	    cmocka_unit_test(denied_are_reset),
+	    cmocka_unit_test(sessions_outlive_their_generation),
+	    cmocka_unit_test(a_bind_without_socket_is_refused),
+	    cmocka_unit_test(marked_down_resets_both_sides),
+	    cmocka_unit_test(an_address_given_away),
+	    cmocka_unit_test(stop_lets_sessions_finish),
+	    cmocka_unit_test(stop_ends_by_force),
+	    cmocka_unit_test(queues_of_absent_workers_are_adopted),
+	    cmocka_unit_test(shared_queue_spreads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
