@@ -42,7 +42,7 @@ pr_force(struct printer *p)
 {
 	for (; p->written < p->depth; p->written++) {
 		begin(p, p->written);
-		if (p->open[p->written].name != NULL)
+		if (p->open[p->written].name[0] != '\0')
 			fprintf(p->f, "%s = ", p->open[p->written].name);
 		fprintf(p->f, "%c\n", p->open[p->written].bracket);
 	}
@@ -53,7 +53,8 @@ pr_open(struct printer *p, const char *name, char bracket)
 {
 	if (p->depth == PRINT_DEPTH)
 		return;
-	p->open[p->depth].name = name;
+	snprintf(
+	    p->open[p->depth].name, sizeof(p->open[p->depth].name), "%s", name != NULL ? name : "");
 	p->open[p->depth].bracket = bracket;
 	p->open[p->depth++].any = false;
 }

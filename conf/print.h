@@ -18,9 +18,9 @@ struct printer {
 	unsigned depth;   /* open groups and lists, pending ones included */
 	unsigned written; /* of these, those whose opening has been written */
 	struct {
-		const char *name; /* NULL: an element of a list */
-		char bracket;     /* '{' or '(' */
-		bool any;         /* list: an element was written */
+		char name[64]; /* empty: an element of a list */
+		char bracket;  /* '{' or '(' */
+		bool any;      /* list: an element was written */
 	} open[PRINT_DEPTH];
 };
 

@@ -197,6 +197,10 @@ read_key(struct reader *r, const struct conf_key *k, void *obj, const config_set
 
 	if (only != 0 && (k->flags & only) == 0)
 		return;
+	if ((k->flags & F_RESOLVED) != 0 && !r->canonical && !r->resolved) {
+		rd_error(r, s, "only vipd itself writes this, beside vrrp.self");
+		return;
+	}
 	if ((k->flags & r->forbid) != 0) {
 		rd_error(r, s, "cannot stand in %s", r->here);
 		return;

@@ -13,7 +13,7 @@
 #include "conf/values.h"
 
 #define O(type, field) offsetof(struct type, field)
-#define ROWS(x)        sizeof(x) / sizeof(x[0]), x
+#define ROWS(x)        sizeof(x) / sizeof((x)[0]), (x)
 #define DAY            INT64_C(86400000)
 #define MAX_CONN       10000000
 

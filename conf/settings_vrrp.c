@@ -10,7 +10,7 @@
 #include "conf/values.h"
 
 #define O(type, field) offsetof(struct type, field)
-#define ROWS(x)        sizeof(x) / sizeof(x[0]), x
+#define ROWS(x)        sizeof(x) / sizeof((x)[0]), (x)
 #define DAY            INT64_C(86400000)
 
 static const char *const w_priority_mode[] = {"bands", "weights", NULL};

@@ -158,7 +158,7 @@ is_number(const char *s, size_t n)
 	buf[n] = '\0';
 	if (n > 1 && buf[n - 1] == 'L')
 		buf[--n] = '\0';
-	if (buf[n - 1] == 'L')
+	if (n > 1 && buf[n - 1] == 'L')
 		buf[--n] = '\0';
 	if (strpbrk(buf, "xX") != NULL)
 		return strspn(buf + 2, "0123456789abcdefABCDEF") == n - 2 && n > 2 && buf[0] == '0';

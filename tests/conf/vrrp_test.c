@@ -279,6 +279,7 @@ static const struct bad bad[] = {
     {ALONE("auth_type = \"AH\";"), 2, "AH is not supported"},
     {ALONE("auth_type = \"PASS\";"), 2, "auth_pass is missing"},
     {ALONE("auth_type = \"HMAC\"; auth_key_file = \"/k\";"), 2, "vipd hosts only"},
+    {ALONE("all_vipd = true;"), 2, "only vipd itself"},
     {ALONE("use_vmac = true;"), 2, "not supported: vipd holds"},
     {ALONE("dont_track_primary = true;"), 2, "always tracked"},
     {ALONE("state = \"SLAVE\";"), 2, "neither has an effect"},
