@@ -14,6 +14,7 @@
 #include "worker/wait.h"
 
 #define EXHAUSTED_PAUSE_MS 100
+#define PROBE_REST         1000 /* connects */
 
 enum connect_next
 connect_decide(unsigned tries, unsigned retries, bool redispatch)
@@ -160,6 +161,23 @@ connect_release(struct session *s)
 
 enum begun { BEGUN_CONNECTED, BEGUN_WAITS, BEGUN_FAILED, BEGUN_NO_PORT, BEGUN_SHORT };
 
+/* A non-blocking connect says EINPROGRESS also when it has completed by the time it returns, as it
+ * does towards this host's own addresses. A second call tells, and spares the wake-up (a refusal is
+ * known at once too). Where that was in vain it is not tried for a while. */
+static bool
+probe(struct worker_srv *v, int fd, const struct sock_addr *to)
+{
+	if (v->probe_after > 0) {
+		v->probe_after--;
+		return false;
+	}
+	if (connect(fd, &to->sa, to->len) == 0)
+		return true;
+	if (errno == EALREADY)
+		v->probe_after = PROBE_REST;
+	return false;
+}
+
 static enum begun
 begin(struct session *s)
 {
@@ -174,7 +192,9 @@ begin(struct session *s)
 	s->tries++;
 	if (connect(fd, &to->sa, to->len) == 0)
 		return BEGUN_CONNECTED;
-	if (errno == EINPROGRESS)
+	if (errno == EINPROGRESS && probe(&s->w->srv[s->srv->slot], fd, to))
+		return BEGUN_CONNECTED;
+	if (errno == EINPROGRESS || errno == EALREADY)
 		return BEGUN_WAITS;
 	return errno == EADDRNOTAVAIL ? BEGUN_NO_PORT : BEGUN_FAILED;
 }

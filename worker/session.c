@@ -346,8 +346,10 @@ session_connected(struct session *s)
 	session_phase(s, SHM_PH_DATA);
 	sw64_set(&s->rec->connected_ns, (uint64_t)loop_now(s->w->loop).ns);
 	s->active = loop_now(s->w->loop);
-	s->c.flags |= SIDE_RD | SIDE_WR;
+	s->c.flags |= SIDE_WR;
 	s->s.flags |= SIDE_WR;
+	if (s->c.f.fd == -1)
+		s->c.flags |= SIDE_RD; /* no event says so yet */
 	loop_timer_del(s->w->loop, &s->timer);
 	session_timer(s);
 	/* What the client has sent already goes out before the two are registered: most often that
