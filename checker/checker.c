@@ -18,6 +18,7 @@
 #include "checker/request.h"
 #include "checker/sched.h"
 #include "checker/state.h"
+#include "checker/tls.h"
 #include "conf/conf.h"
 #include "lib/log.h"
 #include "lib/proc.h"
@@ -224,5 +225,6 @@ checker_main(const struct child_start *st)
 	signal(SIGPIPE, SIG_IGN);
 	proc_nofile_raise(0);
 	log_set_lost_hook(on_log_lost);
+	tls_start();
 	return child_run(st, &ops, on_ready);
 }

@@ -3,6 +3,10 @@
 #include "checker/tls.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <openssl/conf.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -12,6 +16,7 @@
 
 #include "checker/held.h"
 #include "checker/probe_part.h"
+#include "lib/log.h"
 #include "lib/proc.h"
 
 struct tls_ctx {
@@ -25,6 +30,57 @@ struct tls_set {
 	const struct held *coming;
 	struct tls_ctx *first;
 };
+
+static int rules_fd = -1; /* OpenSSL's configuration file, until it has been read */
+static bool rules_read;
+
+/* As CONF_get1_default_config_file(3), which would load 300 KiB of the library. */
+void
+tls_start(void)
+{
+	const char *env = secure_getenv("OPENSSL_CONF"), *dir;
+	char path[PATH_MAX];
+
+	dir = strchr(OpenSSL_version(OPENSSL_DIR), '"');
+	if (env != NULL)
+		snprintf(path, sizeof(path), "%s", env);
+	else if (dir != NULL)
+		snprintf(
+		    path, sizeof(path), "%.*s/openssl.cnf", (int)strcspn(dir + 1, "\""), dir + 1);
+	else
+		return;
+	rules_fd = open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* What OPENSSL_init_crypto does by itself, from the descriptor. */
+static void
+rules_load(void)
+{
+	CONF *conf = NULL;
+	BIO *bio = NULL;
+	long line = 0;
+
+	if (rules_read)
+		return;
+	rules_read = true;
+	if (rules_fd == -1)
+		return;
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	bio = BIO_new_fd(rules_fd, BIO_CLOSE);
+	conf = NCONF_new(NULL);
+	if (bio == NULL || conf == NULL || NCONF_load_bio(conf, bio, &line) != 1)
+		log_warning("OpenSSL's configuration file is not readable (line %ld): its rules "
+			    "do not hold for probes",
+		    line);
+	else
+		CONF_modules_load(conf, NULL,
+		    CONF_MFLAGS_DEFAULT_SECTION | CONF_MFLAGS_IGNORE_RETURN_CODES |
+			CONF_MFLAGS_SILENT);
+	NCONF_free(conf);
+	BIO_free(bio);
+	ERR_clear_error();
+	rules_fd = -1;
+}
 
 struct tls_set *
 tls_set_new(const struct held *held, const struct held *coming)
@@ -162,8 +218,10 @@ static SSL_CTX *
 make(struct tls_set *set, const struct conf_check *c, char *reason, size_t size)
 {
 	static const unsigned char alpn[] = "\x08http/1.1";
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL_CTX *ctx;
 
+	rules_load();
+	ctx = SSL_CTX_new(TLS_client_method());
 	if (ctx == NULL) {
 		snprintf(reason, size, "TLS: %s", probe_tls_error((char[160]){0}, 160));
 		return NULL;

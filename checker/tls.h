@@ -7,6 +7,11 @@
 
 #include "checker/state.h"
 
+/* Opens OpenSSL's configuration file (the host's rules for TLS) while that is still possible; it is
+ * read when the first probe needs it, so that OpenSSL costs no memory without one. Files that it
+ * names in turn (modules) can then be opened only if the first configuration has such a probe. */
+void tls_start(void);
+
 /* Certificates and keys come from coming, else from held; both must stay until tls_set_seal. NULL
  * when memory is short. */
 struct tls_set *tls_set_new(const struct held *held, const struct held *coming);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Memory of one configuration: blocks in a list, freed whole. */
+/*
+ * Memory of one configuration: blocks in a list, freed whole. It holds passwords and keys: a
+ * process forked by the owner sees zeros in their place.
+ */
 #include "conf/arena.h"
 
 #include <stdarg.h>
@@ -7,12 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define BLOCK 16384u
+#define PAGE  4096u
+#define BLOCK (16384u - sizeof(struct block))
 
 struct block {
 	struct block *next;
-	size_t size;
+	size_t size; /* of data, bytes */
 	size_t used;
 	max_align_t data[];
 };
@@ -24,13 +29,16 @@ struct conf_arena {
 static struct block *
 block_new(size_t size)
 {
-	struct block *b = calloc(1, sizeof(*b) + size);
+	size_t whole = (sizeof(struct block) + size + PAGE - 1) / PAGE * PAGE;
+	struct block *b =
+	    mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (b == NULL) {
+	if (b == MAP_FAILED) {
 		fputs("vipd: out of memory\n", stderr);
 		abort();
 	}
-	b->size = size;
+	madvise(b, whole, MADV_WIPEONFORK);
+	b->size = whole - sizeof(*b);
 	return b;
 }
 
@@ -53,7 +61,7 @@ arena_free(struct conf_arena *a)
 	while (b != NULL) {
 		struct block *next = b->next;
 
-		free(b);
+		munmap(b, sizeof(*b) + b->size);
 		b = next;
 	}
 }

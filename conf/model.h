@@ -356,6 +356,8 @@ struct conf {
 	struct conf_vrrp vrrp;
 	size_t n_files;
 	struct conf_file *files;
+	size_t n_secrets;
+	struct conf_where *secrets; /* the first secret of each file; none in canonical text */
 	void *arena; /* the reader's own */
 };
 

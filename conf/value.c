@@ -307,6 +307,20 @@ value_strings(
 	return 0;
 }
 
+/* The master looks who may read that file. */
+static void
+note_secret(struct reader *r, const config_setting_t *s)
+{
+	struct conf *c = r->conf;
+	struct conf_where w = rd_where(r, s);
+
+	for (size_t i = 0; i < c->n_secrets; i++)
+		if (strcmp(c->secrets[i].file, w.file) == 0)
+			return;
+	c->secrets = arena_grow(r->arena, c->secrets, c->n_secrets, sizeof(*c->secrets));
+	c->secrets[c->n_secrets++] = w;
+}
+
 int
 rd_value(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
 {
@@ -314,6 +328,8 @@ rd_value(struct reader *r, const struct conf_key *k, void *obj, const config_set
 	const char *str;
 	int rc;
 
+	if ((k->flags & F_SECRET) != 0 && !r->canonical)
+		note_secret(r, s);
 	switch (k->kind) {
 	case K_BOOL:
 		rc = value_bool(r, k, s, &v);

@@ -166,7 +166,8 @@ proc_confine(const struct proc_user *u, uint64_t keep, int deathsig, pid_t paren
 			return -1;
 		}
 	}
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+	    setrlimit(RLIMIT_NPROC, &(struct rlimit){0, 0}) == -1)
 		return -1;
 	/* After the change of ids, which clears it. */
 	if (deathsig != 0 && prctl(PR_SET_PDEATHSIG, deathsig) == -1)

@@ -42,7 +42,7 @@ int proc_user_find(struct proc_user *out, const char *user, const char *group);
 
 /*
  * Gives up privileges for good: groups, ids, capabilities other than those in keep (bits 1 <<
- * CAP_*), no_new_privs, then PR_SET_PDEATHSIG(deathsig) with a look whether the parent is already
+ * CAP_*), no_new_privs, no further processes, then PR_SET_PDEATHSIG(deathsig) with a look whether the parent is already
  * gone. Returns 0, or -1 with errno.
  */
 int proc_confine(const struct proc_user *u, uint64_t keep, int deathsig, pid_t parent);

@@ -47,17 +47,20 @@ fail:
 static int
 demo_fork(struct master *m, const char *name, int fd)
 {
-	pid_t parent = getpid(), pid = fork();
+	pid_t parent = getpid(), pid;
+	char own[128]; /* the configuration is not there for a forked process */
 
+	snprintf(own, sizeof(own), "%s", name);
+	pid = fork();
 	if (pid == 0) {
 		proc_signals_child();
-		proc_title_set("vipd: demo server %s", name);
+		proc_title_set("vipd: demo server %s", own);
 		proc_close_others(&fd, 1);
 		log_after_fork();
 		if (proc_confine(&m->user, 0, SIGKILL, parent) == -1)
 			_exit(PROC_EXIT_PERMISSION);
 #ifdef HAVE_DEMO
-		_exit(demo_main(name, fd));
+		_exit(demo_main(own, fd));
 #else
 		_exit(PROC_EXIT_CONFIG);
 #endif

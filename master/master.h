@@ -24,6 +24,7 @@
 #include "lib/loop.h"
 #include "lib/msg.h"
 #include "lib/proc.h"
+#include "lib/seccomp.h"
 #include "master/backoff.h"
 #include "master/listener.h"
 #include "master/script.h"
@@ -114,6 +115,7 @@ struct master {
 	struct loop *loop;
 	struct shm seg;
 	struct proc_user user; /* of children */
+	struct seccomp_filter filters[SHM_KINDS]; /* of children */
 	uint64_t nofile;
 	unsigned n_workers;
 	struct process workers[SHM_MAX_WORKERS];

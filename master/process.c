@@ -10,12 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "checker/checker.h"
 #include "lib/log.h"
+#include "lib/wipe.h"
 #include "master/master.h"
 #if __has_include("vrrp/vrrp.h")
 #include "vrrp/vrrp.h"
@@ -113,12 +115,14 @@ child_become(struct process *p, int sock, pid_t parent)
 	int sig = SIGKILL;
 
 	st = (struct child_start){
-	    .kind = p->kind, .index = p->index, .sock = sock, .resumed = p->resumed};
+	    .kind = p->kind, .index = p->index, .sock = sock, .resumed = p->resumed, .filter = m->filters[p->kind]};
 	for (unsigned i = 0; i < SHM_MAX_WORKERS; i++)
 		st.bells.workers[i] = i < m->n_workers ? m->workers[i].bell : -1;
 	st.bells.checker = m->checker.bell;
 	st.bells.vrrp = m->vrrp.bell;
 	st.bells.master = m->bell;
+	wipe_frees(false);
+	wipe_stack();
 	proc_signals_child();
 	keep_descriptors(m, &st);
 	log_after_fork();
@@ -139,6 +143,9 @@ child_become(struct process *p, int sock, pid_t parent)
 		log_crit("cannot give up privileges: %s", strerror(errno));
 		_exit(PROC_EXIT_PERMISSION);
 	}
+	/* Probe keys, passwords: no core file, nothing for a fellow of the same user to read. */
+	if (p->kind != SHM_WORKER)
+		prctl(PR_SET_DUMPABLE, 0);
 	_exit(child_main(&st));
 }
 

@@ -12,6 +12,7 @@
 #include "master/host.h"
 #include "master/master.h"
 #include "master/notify.h"
+#include "master/secret.h"
 
 static void
 status_text(const struct master *m, char *buf, size_t size)
@@ -50,6 +51,8 @@ reload_read(struct master *m)
 
 	host_find(&host, m->opt.host);
 	c = conf_read_file(m->opt.file, &host.conf, &msgs);
+	if (c != NULL)
+		secrets_look(c, &msgs);
 	messages_log(&msgs);
 	conf_msgs_free(&msgs);
 	host_free(&host);

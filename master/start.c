@@ -17,9 +17,11 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/wipe.h"
 #include "master/host.h"
 #include "master/master.h"
 #include "master/notify.h"
+#include "master/secret.h"
 
 static struct master master;
 
@@ -48,6 +50,8 @@ config_read(const char *file, const char *member)
 
 	host_find(&host, member);
 	c = conf_read_file(file, &host.conf, &msgs);
+	if (c != NULL)
+		secrets_look(c, &msgs);
 	conf_msgs_print(&msgs, stderr);
 	conf_msgs_free(&msgs);
 	host_free(&host);
@@ -180,6 +184,27 @@ segment_make(struct master *m, const struct conf *c)
 	    c->global.node != NULL ? c->global.node : u.nodename);
 	for (unsigned i = 0; i < m->n_workers; i++)
 		own->absent[i / 64].v |= 1ull << (i % 64);
+	return 0;
+}
+
+/* What each kind of child may do. No setting needs more: a reload changes no filter. */
+static int
+filters_make(struct master *m)
+{
+	static const unsigned uses[SHM_KINDS] = {
+	    [SHM_WORKER] = SECCOMP_CONNECT | SECCOMP_ACCEPT | SECCOMP_SPLICE,
+	    [SHM_CHECKER] = SECCOMP_CONNECT,
+	    [SHM_VRRP] = SECCOMP_LINK};
+
+	if (!seccomp_available()) {
+		log_warning("no seccomp in this kernel: processes run without system call filters");
+		return 0;
+	}
+	for (unsigned k = SHM_WORKER; k < SHM_KINDS; k++)
+		if (seccomp_build(&m->filters[k], uses[k]) == -1) {
+			log_crit("cannot make the system call filter: %s", strerror(errno));
+			return -1;
+		}
 	return 0;
 }
 
@@ -316,8 +341,8 @@ run(struct master *m, struct conf *c)
 
 	m->n_workers = wants_workers(c);
 	m->loop = loop_new();
-	if (m->loop == NULL || demo_prepare(m, c) == -1 || segment_make(m, c) == -1 ||
-	    processes_init(m) == -1)
+	if (m->loop == NULL || filters_make(m) == -1 || demo_prepare(m, c) == -1 ||
+	    segment_make(m, c) == -1 || processes_init(m) == -1)
 		return PROC_EXIT_FAILED;
 	g = generation_new(m, c, reason, sizeof(reason));
 	if (g == NULL) {
@@ -353,6 +378,10 @@ start_main(int argc, char **argv)
 	if (m->opt.check)
 		return check_only(&m->opt);
 	notify_init();
+	wipe_frees(true); /* children are forked without exec: they must not find secrets */
+	/* Before reading: a forked process finds no configuration (conf/arena.c). */
+	if (m->opt.daemon && (code = detach(m)) != -1)
+		return code;
 	c = config_read(m->opt.file, m->opt.host);
 	if (c == NULL) {
 		fprintf(stderr, "vipd: %s has errors\n", m->opt.file);
@@ -367,8 +396,6 @@ start_main(int argc, char **argv)
 	if (user_find(m, c) == -1)
 		return 1;
 	nofile_raise(m, c);
-	if (m->opt.daemon && (code = detach(m)) != -1)
-		return code;
 	if (lock_take(m, c) == -1)
 		return 1;
 	code = run(m, c);

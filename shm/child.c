@@ -2,11 +2,13 @@
 /* The child's side of the master's protocol. Runs in worker, checker and vrrp. */
 #include "shm/child.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/log.h"
 #include "lib/proc.h"
 
 static void
@@ -56,6 +58,21 @@ fds_collect(struct child *c, struct msg *m)
 	return 0;
 }
 
+/* From the first generation on nothing is opened: what later ones need comes as descriptors. */
+static int
+filter(struct child *c)
+{
+	if (c->filtered)
+		return 0;
+	if (seccomp_install(&c->start.filter) == -1) {
+		log_crit("cannot install the system call filter: %s", strerror(errno));
+		child_exit(c, PROC_EXIT_FAILED);
+		return -1;
+	}
+	c->filtered = true;
+	return 0;
+}
+
 static void
 prepare_finish(struct child *c, uint64_t gen)
 {
@@ -80,6 +97,8 @@ prepare_finish(struct child *c, uint64_t gen)
 		return;
 	}
 	fds_drop(c);
+	if (filter(c) == -1)
+		return;
 	msg_send(&c->chan, PROTO_YES, gen, NULL, 0, NULL, 0);
 }
 

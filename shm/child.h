@@ -12,6 +12,7 @@
 
 #include "lib/loop.h"
 #include "lib/msg.h"
+#include "lib/seccomp.h"
 #include "shm/proto.h"
 #include "shm/segment.h"
 
@@ -37,6 +38,7 @@ struct child_start {
 	struct shm seg; /* attached */
 	struct child_bells bells;
 	bool resumed; /* a respawn: the section holds a predecessor's state */
+	struct seccomp_filter filter; /* installed when the first generation has been built */
 };
 
 struct child;
@@ -80,6 +82,7 @@ struct child {
 	size_t cap_fds;
 	int exit_code;
 	bool exiting;
+	bool filtered;
 };
 
 /*
