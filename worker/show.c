@@ -296,7 +296,7 @@ const struct command show_commands[] = {
 	COMMAND_OPERATOR, show_events_run},
     {"show info", " [typed|json|desc]*", "what the processes are and do", COMMAND_USER,
 	show_info_run},
-    {"show proc", "", "processes of vipd, their age and deaths", COMMAND_OPERATOR, show_proc_run},
+    {"show proc", " [csv]", "processes of vipd, their age and deaths", COMMAND_OPERATOR, show_proc_run},
     {"show servers state", " [<backend>]", "state of servers, for machines", COMMAND_OPERATOR,
 	run_show_servers_state},
     {"show sess", " [all|<id>|server <b>/<s>]", "sessions of all workers", COMMAND_OPERATOR,

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "lib/csv.h"
 #include "shm/total.h"
 #include "worker/show.h"
 
@@ -212,9 +213,19 @@ format_status(char *to, size_t size, uint32_t respawns, uint32_t status)
 		snprintf(to, size, "exit %d", WEXITSTATUS(st));
 }
 
+struct proc_row {
+	uint32_t pid;
+	char type[24];
+	uint64_t respawns; /* of the master: reloads */
+	int64_t up_s;      /* -1: not there */
+	const char *state;
+	char last[32];
+	uint64_t generation;
+};
+
 static void
-proc_line(
-    struct command_run *run, const char *type, int slot, const struct shm_proc *p, bool absent)
+proc_fill(struct proc_row *r, const struct command_run *run, const char *type, int slot,
+    const struct shm_proc *p)
 {
 	static const char *const states[] = {
 	    [SHM_PROC_NONE] = "none",
@@ -223,47 +234,92 @@ proc_line(
 	    [SHM_PROC_BACKOFF] = "backoff",
 	    [SHM_PROC_STOPPING] = "stopping",
 	};
-	uint32_t state = sw32_get(&p->state), pid = sw32_get(&p->pid);
-	uint64_t started = sw64_get(&p->started_ns);
-	char up[32] = "-", last[32], name[24];
+	const struct shm_master *m = run->src.shm->master;
+	uint32_t state = sw32_get(&p->state);
+	int64_t age = run->src.now.ns - (int64_t)sw64_get(&p->started_ns);
 
-	if (pid != 0 && run->src.now.ns > (int64_t)started)
-		total_format_uptime(up, ((uint64_t)run->src.now.ns - started) / 1000000000u);
-	format_status(last, sizeof(last), sw32_get(&p->respawns), sw32_get(&p->last_status));
+	r->pid = sw32_get(&p->pid);
 	if (slot >= 0)
-		snprintf(name, sizeof(name), "%s %d", type, slot);
+		snprintf(r->type, sizeof(r->type), "%s %d", type, slot);
 	else
-		snprintf(name, sizeof(name), "%s", type);
-	buf_printf(run->out,
-	    "%-15" PRIu32 " %-15s %-15" PRIu32 " %-15s %-15s %-10s %-12s %" PRIu64 "\n", pid, name,
-	    sw32_get(&p->respawns), up, VIPD_VERSION,
-	    absent                          ? "silent"
-	    : state < SHM_PROC_STOPPING + 1 ? states[state]
-					    : "?",
-	    last, sw64_get(&p->generation));
+		snprintf(r->type, sizeof(r->type), "%s", type);
+	r->respawns = sw32_get(&p->respawns);
+	r->up_s = r->pid == 0 ? -1 : age > 0 ? age / 1000000000 : 0;
+	r->state = state <= SHM_PROC_STOPPING ? states[state] : "?";
+	if (slot >= 0 && state == SHM_PROC_READY && shm_mask_has(m->absent, (unsigned)slot))
+		r->state = "silent";
+	format_status(r->last, sizeof(r->last), sw32_get(&p->respawns), sw32_get(&p->last_status));
+	r->generation = sw64_get(&p->generation);
 }
 
+static void
+proc_fill_master(struct proc_row *r, const struct command_run *run)
+{
+	const struct shm_master *m = run->src.shm->master;
+
+	*r = (struct proc_row){
+	    .pid = sw32_get(&m->pid),
+	    .type = "master",
+	    .respawns = sw64_get(&m->reloads),
+	    .up_s = (int64_t)uptime_s(&run->src),
+	    .state = sw32_get(&m->stopping) != 0 ? "stopping" : "ready",
+	    .last = "-",
+	    .generation = sw64_get(&m->generation),
+	};
+}
+
+static void
+proc_write(struct buf *out, const struct proc_row *r, bool table)
+{
+	char up[32] = "-";
+
+	if (table) {
+		struct csv csv;
+
+		csv_init(&csv, out);
+		csv_uint(&csv, r->pid);
+		csv_text(&csv, r->type);
+		csv_uint(&csv, r->respawns);
+		csv_int(&csv, r->up_s);
+		csv_text(&csv, r->state);
+		csv_text(&csv, r->last);
+		csv_uint(&csv, r->generation);
+		csv_end(&csv);
+		return;
+	}
+	if (r->up_s >= 0)
+		total_format_uptime(up, (uint64_t)r->up_s);
+	buf_printf(out, "%-15" PRIu32 " %-15s %-15" PRIu64 " %-15s %-15s %-10s %-12s %" PRIu64 "\n",
+	    r->pid, r->type, r->respawns, up, VIPD_VERSION, r->state, r->last, r->generation);
+}
+
+/* "show proc": as HAProxy's master socket lays it out; "show proc csv": for programs. */
 bool
 show_proc_run(struct command_run *run, int argc, char **argv)
 {
 	const struct shm_master *m = run->src.shm->master;
-	char up[32];
+	bool table = argc > 0 && strcmp(argv[0], "csv") == 0;
+	struct proc_row r;
 
-	(void)argc;
-	(void)argv;
-	total_format_uptime(up, uptime_s(&run->src));
-	buf_printf(run->out, "%-15s %-15s %-15s %-15s %-15s %-10s %-12s %s\n", "#<PID>", "<type>",
-	    "<respawns>", "<uptime>", "<version>", "<state>", "<last end>", "<generation>");
-	buf_printf(run->out,
-	    "%-15" PRIu32 " %-15s %-15" PRIu64 " %-15s %-15s %-10s %-12s %" PRIu64 "\n",
-	    sw32_get(&m->pid), "master", sw64_get(&m->reloads), up, VIPD_VERSION,
-	    sw32_get(&m->stopping) != 0 ? "stopping" : "ready", "-", sw64_get(&m->generation));
-	buf_puts(run->out, "# workers\n");
-	for (uint32_t w = 0; w < sw32_get(&m->n_workers) && w < SHM_MAX_WORKERS; w++)
-		proc_line(run, "worker", (int)w, &m->workers[w],
-		    sw32_get(&m->workers[w].state) == SHM_PROC_READY && shm_mask_has(m->absent, w));
-	buf_puts(run->out, "# others\n");
-	proc_line(run, "checker", -1, &m->checker, false);
-	proc_line(run, "vrrp", -1, &m->vrrp, false);
+	if (table)
+		buf_puts(run->out, "# pid,type,respawns,uptime,state,last,generation\n");
+	else
+		buf_printf(run->out, "%-15s %-15s %-15s %-15s %-15s %-10s %-12s %s\n", "#<PID>",
+		    "<type>", "<respawns>", "<uptime>", "<version>", "<state>", "<last end>",
+		    "<generation>");
+	proc_fill_master(&r, run);
+	proc_write(run->out, &r, table);
+	if (!table)
+		buf_puts(run->out, "# workers\n");
+	for (uint32_t w = 0; w < sw32_get(&m->n_workers) && w < SHM_MAX_WORKERS; w++) {
+		proc_fill(&r, run, "worker", (int)w, &m->workers[w]);
+		proc_write(run->out, &r, table);
+	}
+	if (!table)
+		buf_puts(run->out, "# others\n");
+	proc_fill(&r, run, "checker", -1, &m->checker);
+	proc_write(run->out, &r, table);
+	proc_fill(&r, run, "vrrp", -1, &m->vrrp);
+	proc_write(run->out, &r, table);
 	return false;
 }

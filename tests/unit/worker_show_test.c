@@ -314,6 +314,10 @@ proc_lists_processes(void **state)
 	expect_part("show proc", "\n100             master          2               0d 0h01m40s ");
 	expect_part("show proc", "\n102             worker 1        1               0d 0h01m30s ");
 	expect_part("show proc", " signal 9 ");
+	expect("show proc csv", "# pid,type,respawns,uptime,state,last,generation\n"
+				"100,master,2,100,ready,-,3\n101,worker 0,0,100,ready,-,3\n"
+				"102,worker 1,1,90,ready,signal 9,3\n103,checker,0,100,ready,-,3\n"
+				"0,vrrp,0,-1,none,-,0\n");
 	sw64_set(&seg.own_master->absent[0], 2);
 	expect_part("show proc", " silent ");
 }

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: ISC */
+/* Commands that change something. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+#include "ctl/status.h"
+
+int
+ctl_do(const struct ctl *ctl, const char *line)
+{
+	struct buf answer = BUF_INIT;
+	int res = CTL_OK;
+
+	client_must_ask(ctl->socket, line, &answer);
+	if (answer.len > 0) {
+		fprintf(stderr, "vipctl: %s", buf_text(&answer));
+		res = CTL_FAILED;
+	}
+	buf_free(&answer);
+	return res;
+}
+
+static time_t
+seconds_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+/* ---- servers ----------------------------------------------------------------------------------
+ */
+
+/*
+ * "backend/server" for a name that may be only the server's. Returns 0, or -1 after having said
+ * that there is none or that several have it.
+ */
+static int
+find_server(const struct ctl *ctl, const char *name, char *out, size_t size)
+{
+	struct buf answer = BUF_INIT;
+	struct table t;
+	size_t found = 0;
+
+	if (strchr(name, '/') != NULL) {
+		snprintf(out, size, "%s", name);
+		return 0;
+	}
+	client_must_ask(ctl->socket, "show stat -1 4 -1", &answer);
+	if (table_parse(&t, buf_text(&answer)) == -1) {
+		fprintf(stderr, "vipctl: %s", buf_text(&answer));
+		buf_free(&answer);
+		return -1;
+	}
+	for (size_t i = 0; i < t.n_rows; i++)
+		if (strcmp(table_get(&t, i, "svname"), name) == 0 && found++ == 0)
+			snprintf(out, size, "%s/%s", table_get(&t, i, "pxname"), name);
+	table_free(&t);
+	buf_free(&answer);
+	if (found == 0)
+		fprintf(stderr, "vipctl: no server is called %s; see vipctl servers\n", name);
+	else if (found > 1)
+		fprintf(stderr, "vipctl: %zu backends have a server %s; say which: %s, ...\n",
+		    found, name, out);
+	return found == 1 ? 0 : -1;
+}
+
+static int
+set_state(const struct ctl *ctl, const char *server, const char *state)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "set server %.160s state %s", server, state);
+	return ctl_do(ctl, line);
+}
+
+/* Sessions on "backend/server" now; -1: it has gone. */
+static long
+sessions_on(const struct ctl *ctl, const char *server)
+{
+	struct buf answer = BUF_INIT;
+	struct table t;
+	long n = -1;
+
+	client_must_ask(ctl->socket, "show stat -1 4 -1", &answer);
+	if (table_parse(&t, buf_text(&answer)) == 0) {
+		for (size_t i = 0; i < t.n_rows; i++) {
+			char name[160];
+
+			snprintf(name, sizeof(name), "%s/%s", table_get(&t, i, "pxname"),
+			    table_get(&t, i, "svname"));
+			if (strcmp(name, server) == 0)
+				n = (long)table_number(&t, i, "scur");
+		}
+		table_free(&t);
+	}
+	buf_free(&answer);
+	return n;
+}
+
+static int
+wait_drained(const struct ctl *ctl, const char *server, long timeout_s)
+{
+	time_t end = seconds_now() + timeout_s;
+	long n;
+
+	while ((n = sessions_on(ctl, server)) > 0 && (timeout_s == 0 || seconds_now() < end))
+		ctl_pause(100);
+	if (n > 0)
+		fprintf(stderr,
+		    "vipctl: %s still has %ld sessions after %ld s; it stays in drain\n", server, n,
+		    timeout_s);
+	return n > 0 ? CTL_FAILED : CTL_OK;
+}
+
+/* A positive number of seconds; -1: it is none. */
+static long
+seconds_of(const char *word)
+{
+	char *end;
+	long n = word != NULL ? strtol(word, &end, 10) : 0;
+
+	return n > 0 && *end == '\0' ? n : -1;
+}
+
+int
+change_drain(const struct ctl *ctl, int argc, char **argv)
+{
+	static const char usage[] = "drain SERVER [--wait] [--timeout SECONDS]";
+	const char *name = NULL;
+	char server[160];
+	long timeout_s = 0;
+	bool wait = false;
+	int res;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--wait") == 0) {
+			wait = true;
+		} else if (strcmp(argv[i], "--timeout") == 0) {
+			timeout_s = seconds_of(i + 1 < argc ? argv[++i] : NULL);
+			wait = true;
+		} else if (argv[i][0] != '-' && name == NULL) {
+			name = argv[i];
+		} else {
+			return ctl_usage(usage);
+		}
+	}
+	if (name == NULL || timeout_s == -1)
+		return ctl_usage(usage);
+	if (find_server(ctl, name, server, sizeof(server)) == -1)
+		return CTL_FAILED;
+	res = set_state(ctl, server, "drain");
+	return res == CTL_OK && wait ? wait_drained(ctl, server, timeout_s) : res;
+}
+
+static int
+change_state(const struct ctl *ctl, int argc, char **argv, const char *state, const char *usage)
+{
+	char server[160];
+
+	if (argc != 2)
+		return ctl_usage(usage);
+	if (find_server(ctl, argv[1], server, sizeof(server)) == -1)
+		return CTL_FAILED;
+	return set_state(ctl, server, state);
+}
+
+int
+change_maint(const struct ctl *ctl, int argc, char **argv)
+{
+	return change_state(ctl, argc, argv, "maint", "maint SERVER");
+}
+
+int
+change_ready(const struct ctl *ctl, int argc, char **argv)
+{
+	return change_state(ctl, argc, argv, "ready", "ready SERVER");
+}
+
+int
+change_weight(const struct ctl *ctl, int argc, char **argv)
+{
+	struct buf answer = BUF_INIT;
+	char server[160], line[256];
+	int res;
+
+	if (argc != 2 && argc != 3)
+		return ctl_usage("weight SERVER [N|N%]");
+	if (find_server(ctl, argv[1], server, sizeof(server)) == -1)
+		return CTL_FAILED;
+	if (argc == 3) {
+		snprintf(line, sizeof(line), "set weight %s %.40s", server, argv[2]);
+		return ctl_do(ctl, line);
+	}
+	snprintf(line, sizeof(line), "get weight %s", server);
+	client_must_ask(ctl->socket, line, &answer);
+	res = strstr(buf_text(&answer), "(initial") != NULL ? ctl_print(&answer) : CTL_FAILED;
+	if (res == CTL_FAILED)
+		fprintf(stderr, "vipctl: %s", buf_text(&answer));
+	buf_free(&answer);
+	return res;
+}
+
+/* ---- reload, check, raw -----------------------------------------------------------------------
+ */
+
+struct reloads {
+	long pid;
+	long done;
+	long failed;
+	char generation[32];
+};
+
+static void
+read_reloads(const struct ctl *ctl, struct reloads *r)
+{
+	struct buf answer = BUF_INIT;
+	char word[32];
+	const char *info;
+
+	client_must_ask(ctl->socket, "show info", &answer);
+	info = buf_text(&answer);
+	r->pid = strtol(status_info(info, "Pid", word, sizeof(word)), NULL, 10);
+	r->done = strtol(status_info(info, "Reloads", word, sizeof(word)), NULL, 10);
+	r->failed = strtol(status_info(info, "Reloads_failed", word, sizeof(word)), NULL, 10);
+	status_info(info, "Generation", r->generation, sizeof(r->generation));
+	buf_free(&answer);
+}
+
+int
+change_reload(const struct ctl *ctl, int argc, char **argv)
+{
+	long timeout_s = argc == 1 ? 30 : -1;
+	struct reloads before, now;
+	time_t end;
+
+	if (argc == 3 && strcmp(argv[1], "--timeout") == 0)
+		timeout_s = seconds_of(argv[2]);
+	if (timeout_s == -1)
+		return ctl_usage("reload [--timeout SECONDS]");
+	read_reloads(ctl, &before);
+	if (before.pid <= 1 || kill((pid_t)before.pid, SIGHUP) == -1) {
+		fprintf(stderr, "vipctl: cannot signal the master, pid %ld: %s\n", before.pid,
+		    strerror(errno));
+		return CTL_FAILED;
+	}
+	end = seconds_now() + timeout_s;
+	do {
+		ctl_pause(20);
+		read_reloads(ctl, &now);
+		if (now.done > before.done) {
+			printf("configuration %s is in force\n", now.generation);
+			return CTL_OK;
+		}
+		if (now.failed > before.failed) {
+			fprintf(stderr,
+			    "vipctl: the new configuration was refused, the old one stays "
+			    "in force; the log says why (also: vipctl check FILE)\n");
+			return CTL_FAILED;
+		}
+	} while (seconds_now() < end);
+	fprintf(stderr, "vipctl: no result of the reload within %ld s; see the log\n", timeout_s);
+	return CTL_FAILED;
+}
+
+int
+change_check(const struct ctl *ctl, int argc, char **argv)
+{
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("vipd"));
+	char *slash;
+
+	(void)ctl;
+	if (argc != 2)
+		return ctl_usage("check FILE");
+	/* The vipd beside this vipctl, else the one of the path. */
+	path[n > 0 ? n : 0] = '\0';
+	slash = strrchr(path, '/');
+	if (slash != NULL) {
+		strcpy(slash + 1, "vipd");
+		execl(path, "vipd", "-t", "-f", argv[1], (char *)NULL);
+	}
+	execlp("vipd", "vipd", "-t", "-f", argv[1], (char *)NULL);
+	fprintf(stderr, "vipctl: cannot run vipd: %s\n", strerror(errno));
+	return CTL_FAILED;
+}
+
+int
+change_raw(const struct ctl *ctl, int argc, char **argv)
+{
+	struct buf line = BUF_INIT, answer = BUF_INIT;
+	int res;
+
+	if (argc < 2)
+		return ctl_usage("raw WORDS");
+	for (int i = 1; i < argc; i++)
+		buf_printf(&line, "%s%s", i > 1 ? " " : "", argv[i]);
+	client_must_ask(ctl->socket, buf_text(&line), &answer);
+	res = ctl_print(&answer);
+	buf_free(&line);
+	buf_free(&answer);
+	return res;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: ISC */
+/* Asking vipd. */
+#include "ctl/client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int
+client_connect(const char *path)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct timeval tv = {.tv_sec = CLIENT_TIMEOUT_MS / 1000};
+	int fd;
+
+	if (strlen(path) >= sizeof(sun.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(sun.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
+		int err = errno;
+
+		close(fd);
+		errno = err;
+		return -1;
+	}
+	return fd;
+}
+
+/* EAGAIN is what the time limits of the socket give. */
+static int
+timed_out(int err)
+{
+	return err == EAGAIN || err == EWOULDBLOCK || err == EINPROGRESS ? ETIMEDOUT : err;
+}
+
+static int
+exchange(int fd, const char *line, struct buf *answer)
+{
+	struct buf out = BUF_INIT;
+	size_t sent = 0;
+	int res = -1;
+
+	buf_printf(&out, "%s\n", line);
+	if (out.failed)
+		goto done;
+	while (sent < out.len) {
+		ssize_t n = send(fd, out.data + sent, out.len - sent, MSG_NOSIGNAL);
+
+		if (n == -1)
+			goto done;
+		sent += (size_t)n;
+	}
+	for (;;) {
+		char piece[16384];
+		ssize_t n = recv(fd, piece, sizeof(piece), 0);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			goto done;
+		if (n == 0)
+			break;
+		if (buf_append(answer, piece, (size_t)n) == -1)
+			goto done;
+	}
+	res = 0;
+done:
+	buf_free(&out);
+	return res;
+}
+
+int
+client_ask(const char *path, const char *line, struct buf *answer)
+{
+	size_t before = answer->len;
+	int fd = client_connect(path), err;
+
+	if (fd == -1 || exchange(fd, line, answer) == -1) {
+		err = timed_out(errno);
+		if (fd != -1)
+			close(fd);
+		errno = err;
+		return -1;
+	}
+	close(fd);
+	/* A whole answer ends with an empty line: "\n" alone, or "...\n\n". */
+	if (answer->len == before || answer->data[answer->len - 1] != '\n' ||
+	    (answer->len - before > 1 && answer->data[answer->len - 2] != '\n')) {
+		errno = EPROTO;
+		return -1;
+	}
+	buf_truncate(answer, answer->len - 1);
+	return 0;
+}
+
+void
+client_explain(const char *path, int err, char *text, size_t size)
+{
+	switch (err) {
+	case ENOENT:
+		snprintf(text, size,
+		    "there is no control socket %s: vipd does not run, or its configuration names "
+		    "another one (global control; then: vipctl -s PATH)",
+		    path);
+		break;
+	case ECONNREFUSED:
+		snprintf(text, size,
+		    "nobody listens on %s: vipd has ended without removing it; start vipd", path);
+		break;
+	case EACCES:
+	case EPERM:
+		snprintf(text, size,
+		    "no permission for %s: run vipctl as root, or as a user whom the socket's mode "
+		    "and group allow",
+		    path);
+		break;
+	case ETIMEDOUT:
+		snprintf(text, size,
+		    "no answer on %s within %d s: the workers hang or are stopped; the master "
+		    "kills "
+		    "them after 2 s, so look at its log; kill -USR1 to the master writes the "
+		    "statistics to stats_file without them",
+		    path, CLIENT_TIMEOUT_MS / 1000);
+		break;
+	case EPROTO:
+	case ECONNRESET:
+	case EPIPE:
+		snprintf(text, size,
+		    "the answer on %s breaks off: the worker that gave it has ended; try again",
+		    path);
+		break;
+	default:
+		snprintf(text, size, "%s: %s", path, strerror(err));
+	}
+}
+
+void
+client_must_ask(const char *path, const char *line, struct buf *answer)
+{
+	char text[512];
+
+	if (client_ask(path, line, answer) == 0)
+		return;
+	client_explain(path, errno, text, sizeof(text));
+	fprintf(stderr, "vipctl: %s\n", text);
+	exit(CTL_NOBODY);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/* vipctl: what its commands share. */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include <stdbool.h>
+
+#include "ctl/client.h"
+
+struct ctl {
+	const char *socket;
+	bool json;
+};
+
+/* A command; argv[0] is its own name. Returns an exit code. */
+struct ctl_command {
+	const char *name;
+	const char *args;
+	const char *text;
+	int (*run)(const struct ctl *, int argc, char **argv);
+};
+
+/* look.c */
+int look_status(const struct ctl *, int argc, char **argv);
+int look_stat(const struct ctl *, int argc, char **argv);
+int look_servers(const struct ctl *, int argc, char **argv);
+int look_vrrp(const struct ctl *, int argc, char **argv);
+int look_sessions(const struct ctl *, int argc, char **argv);
+int look_events(const struct ctl *, int argc, char **argv);
+int look_show(const struct ctl *, int argc, char **argv);
+
+/* change.c */
+int change_drain(const struct ctl *, int argc, char **argv);
+int change_maint(const struct ctl *, int argc, char **argv);
+int change_ready(const struct ctl *, int argc, char **argv);
+int change_weight(const struct ctl *, int argc, char **argv);
+int change_reload(const struct ctl *, int argc, char **argv);
+int change_check(const struct ctl *, int argc, char **argv);
+int change_raw(const struct ctl *, int argc, char **argv);
+
+/* Sends a command that answers nothing when it has worked; else its words go to stderr. */
+int ctl_do(const struct ctl *, const char *line);
+/* Writes text to stdout. Returns CTL_OK, or CTL_FAILED when that does not work. */
+int ctl_print(const struct buf *text);
+/* Says how a command is used. Returns CTL_USAGE. */
+int ctl_usage(const char *text);
+/* Waits ms. */
+void ctl_pause(int ms);
+
+#endif

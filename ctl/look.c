@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: ISC */
+/* Commands that only read. */
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+#include "ctl/status.h"
+
+int
+ctl_print(const struct buf *text)
+{
+	if (text->failed || fwrite(buf_text(text), 1, text->len, stdout) != text->len ||
+	    fflush(stdout) != 0) {
+		fprintf(stderr, "vipctl: cannot write the answer\n");
+		return CTL_FAILED;
+	}
+	return CTL_OK;
+}
+
+int
+ctl_usage(const char *text)
+{
+	fprintf(stderr, "usage: vipctl %s\n", text);
+	return CTL_USAGE;
+}
+
+void
+ctl_pause(int ms)
+{
+	poll(NULL, 0, ms);
+}
+
+/* The words from argv[0] on behind prefix, with blanks between them. */
+static void
+join(struct buf *line, const char *prefix, int argc, char **argv)
+{
+	buf_puts(line, prefix);
+	for (int i = 0; i < argc; i++)
+		buf_printf(line, "%s%s", line->len > 0 ? " " : "", argv[i]);
+}
+
+/* An answer that is a table; one that is not is an error of vipd's, shown as it is. */
+static int
+ask_table(const struct ctl *ctl, const char *line, struct table *t)
+{
+	struct buf answer = BUF_INIT;
+	int res;
+
+	client_must_ask(ctl->socket, line, &answer);
+	res = table_parse(t, buf_text(&answer));
+	if (res == -1)
+		fprintf(stderr, "vipctl: %s", buf_text(&answer));
+	buf_free(&answer);
+	return res == -1 ? CTL_FAILED : CTL_OK;
+}
+
+static int
+print_table_json(const struct table *t)
+{
+	struct buf out = BUF_INIT;
+	struct json j;
+	int res;
+
+	json_init(&j, &out, true);
+	table_json(t, &j);
+	buf_putc(&out, '\n');
+	res = ctl_print(&out);
+	buf_free(&out);
+	return res;
+}
+
+/* ---- status -----------------------------------------------------------------------------------
+ */
+
+int
+look_status(const struct ctl *ctl, int argc, char **argv)
+{
+	struct status s = {0};
+	struct buf info = BUF_INIT, out = BUF_INIT;
+	bool quiet = argc == 2 && strcmp(argv[1], "-q") == 0;
+	int res = CTL_FAILED;
+
+	if (argc > 2 || (argc == 2 && !quiet))
+		return ctl_usage("status [-q]");
+	client_must_ask(ctl->socket, "show info", &info);
+	s.info = buf_text(&info);
+	if (ask_table(ctl, "show stat", &s.stat) == CTL_OK &&
+	    ask_table(ctl, "show proc csv", &s.proc) == CTL_OK &&
+	    ask_table(ctl, "show vrrp", &s.vrrp) == CTL_OK) {
+		if (quiet)
+			res = status_attention(&s, &out) > 0 ? CTL_ATTENTION : CTL_OK;
+		else if (ctl->json)
+			status_write_json(&s, &out);
+		else
+			status_write(&s, &out);
+		if (!quiet)
+			res = ctl_print(&out);
+	}
+	table_free(&s.stat);
+	table_free(&s.proc);
+	table_free(&s.vrrp);
+	buf_free(&info);
+	buf_free(&out);
+	return res;
+}
+
+/* ---- tables -----------------------------------------------------------------------------------
+ */
+
+int
+look_stat(const struct ctl *ctl, int argc, char **argv)
+{
+	struct buf line = BUF_INIT, answer = BUF_INIT;
+	struct table t;
+	int res;
+
+	join(&line, "show stat", argc - 1, argv + 1);
+	if (ctl->json) {
+		res = ask_table(ctl, buf_text(&line), &t);
+		if (res == CTL_OK) {
+			res = print_table_json(&t);
+			table_free(&t);
+		}
+	} else {
+		client_must_ask(ctl->socket, buf_text(&line), &answer);
+		res = ctl_print(&answer);
+	}
+	buf_free(&line);
+	buf_free(&answer);
+	return res;
+}
+
+static void
+server_row(struct grid *g, const struct table *t, size_t i)
+{
+	char age[32];
+
+	grid_add(g, "%s/%s", table_get(t, i, "pxname"), table_get(t, i, "svname"));
+	grid_add(g, "%s", table_get(t, i, "addr"));
+	grid_add(g, "%s", table_get(t, i, "status"));
+	grid_add(g, "%s", status_age(table_number(t, i, "lastchg"), age));
+	grid_add(g, "%s", table_get(t, i, "scur"));
+	grid_add(g, "%s", table_get(t, i, "slim"));
+	grid_add(g, "%s", table_get(t, i, "weight"));
+	grid_add(g, "%s%s%s", table_get(t, i, "check_status"),
+	    *table_get(t, i, "last_chk") != '\0' ? " " : "", table_get(t, i, "last_chk"));
+}
+
+int
+look_servers(const struct ctl *ctl, int argc, char **argv)
+{
+	static const char *const heads[] = {
+	    "server", "address", "status", "since", ">sessions", ">limit", ">weight", "last check"};
+	struct buf line = BUF_INIT, out = BUF_INIT;
+	struct table t;
+	struct grid g;
+	int res;
+
+	if (argc > 2)
+		return ctl_usage("servers [BACKEND]");
+	buf_printf(&line, "show stat %s 4 -1", argc == 2 ? argv[1] : "-1");
+	res = ask_table(ctl, buf_text(&line), &t);
+	buf_free(&line);
+	if (res != CTL_OK)
+		return res;
+	if (ctl->json) {
+		res = print_table_json(&t);
+	} else {
+		grid_init(&g, heads, 8);
+		for (size_t i = 0; i < t.n_rows; i++)
+			server_row(&g, &t, i);
+		grid_write(&g, "", &out);
+		grid_free(&g);
+		res = ctl_print(&out);
+	}
+	buf_free(&out);
+	table_free(&t);
+	return res;
+}
+
+int
+look_vrrp(const struct ctl *ctl, int argc, char **argv)
+{
+	struct buf out = BUF_INIT;
+	struct table t;
+	struct grid g;
+	int res;
+
+	(void)argv;
+	if (argc != 1)
+		return ctl_usage("vrrp");
+	res = ask_table(ctl, "show vrrp", &t);
+	if (res != CTL_OK)
+		return res;
+	if (ctl->json) {
+		res = print_table_json(&t);
+	} else if (t.n_rows == 0) {
+		buf_puts(&out, "This configuration has no virtual routers.\n");
+		res = ctl_print(&out);
+	} else {
+		grid_init(&g, (const char *const *)t.cells, t.n_cols);
+		for (size_t i = 0; i < t.n_rows * t.n_cols; i++)
+			grid_add(&g, "%s", t.cells[t.n_cols + i]);
+		grid_write(&g, "", &out);
+		grid_free(&g);
+		res = ctl_print(&out);
+	}
+	buf_free(&out);
+	table_free(&t);
+	return res;
+}
+
+/* ---- sessions ---------------------------------------------------------------------------------
+ */
+
+/* "0x1: proto=tcpv4 src=... " as an object. */
+static void
+session_json(struct json *j, const char *line, size_t len)
+{
+	char word[512];
+	bool first = true;
+
+	json_object_begin(j);
+	for (const char *p = line; p < line + len;) {
+		size_t n = strcspn(p, " \n");
+		char *equals;
+
+		snprintf(word, sizeof(word), "%.*s", (int)n, p);
+		equals = strchr(word, '=');
+		if (first) {
+			word[strcspn(word, ":")] = '\0';
+			json_field_string(j, "id", word);
+		} else if (equals != NULL) {
+			*equals = '\0';
+			json_field_string(j, word, equals + 1);
+		}
+		first = false;
+		p += n + 1;
+	}
+	json_object_end(j);
+}
+
+int
+look_sessions(const struct ctl *ctl, int argc, char **argv)
+{
+	struct buf line = BUF_INIT, answer = BUF_INIT, out = BUF_INIT;
+	struct json j;
+	int res;
+
+	join(&line, "show sess", argc - 1, argv + 1);
+	client_must_ask(ctl->socket, buf_text(&line), &answer);
+	if (!ctl->json) {
+		res = ctl_print(&answer);
+	} else {
+		json_init(&j, &out, true);
+		json_array_begin(&j);
+		for (const char *p = buf_text(&answer); *p != '\0';) {
+			size_t len = strcspn(p, "\n");
+
+			if (strncmp(p, "0x", 2) == 0)
+				session_json(&j, p, len);
+			p += len + (p[len] == '\n');
+		}
+		json_array_end(&j);
+		buf_putc(&out, '\n');
+		res = ctl_print(&out);
+	}
+	buf_free(&line);
+	buf_free(&answer);
+	buf_free(&out);
+	return res;
+}
+
+/* ---- events -----------------------------------------------------------------------------------
+ */
+
+/* "7 2026-11-25T15:00:12.123 checker server text" as an object. */
+static void
+event_json(struct json *j, const char *line, size_t len)
+{
+	char text[512], *p = text, *word[4];
+
+	snprintf(text, sizeof(text), "%.*s", (int)len, line);
+	for (int i = 0; i < 4; i++) {
+		word[i] = p;
+		p += strcspn(p, " ");
+		if (*p != '\0')
+			*p++ = '\0';
+	}
+	json_object_begin(j);
+	json_field_uint(j, "number", strtoull(word[0], NULL, 10));
+	json_field_string(j, "time", word[1]);
+	json_field_string(j, "process", word[2]);
+	json_field_string(j, "kind", word[3]);
+	json_field_string(j, "text", p);
+	json_object_end(j);
+}
+
+/* Prints an answer; *last becomes its last number. With JSON an object a line. */
+static int
+print_events(const struct ctl *ctl, const struct buf *answer, uint64_t *last)
+{
+	struct buf out = BUF_INIT;
+	int res;
+
+	for (const char *p = buf_text(answer); *p != '\0';) {
+		size_t len = strcspn(p, "\n");
+		uint64_t n = strtoull(p, NULL, 10);
+
+		if (n > 0)
+			*last = n;
+		if (!ctl->json) {
+			buf_append(&out, p, len);
+			buf_putc(&out, '\n');
+		} else if (n > 0) {
+			struct json j;
+
+			json_init(&j, &out, false);
+			event_json(&j, p, len);
+			buf_putc(&out, '\n');
+		}
+		p += len + (p[len] == '\n');
+	}
+	res = ctl_print(&out);
+	buf_free(&out);
+	return res;
+}
+
+int
+look_events(const struct ctl *ctl, int argc, char **argv)
+{
+	bool follow = argc > 1 && strcmp(argv[1], "-f") == 0;
+	const char *count = argc > 1 + follow ? argv[1 + follow] : "";
+	struct buf answer = BUF_INIT;
+	char line[64];
+	uint64_t last = 0;
+	int res;
+
+	if (argc > 2 + follow || strspn(count, "0123456789") != strlen(count))
+		return ctl_usage("events [-f] [COUNT]");
+	snprintf(line, sizeof(line), "show events %.20s", count);
+	client_must_ask(ctl->socket, line, &answer);
+	res = print_events(ctl, &answer, &last);
+	while (follow && res == CTL_OK) {
+		ctl_pause(200);
+		buf_reset(&answer);
+		snprintf(line, sizeof(line), "show events since %" PRIu64, last);
+		client_must_ask(ctl->socket, line, &answer);
+		res = print_events(ctl, &answer, &last);
+	}
+	buf_free(&answer);
+	return res;
+}
+
+int
+look_show(const struct ctl *ctl, int argc, char **argv)
+{
+	struct buf line = BUF_INIT, answer = BUF_INIT;
+	int res;
+
+	join(&line, "show", argc - 1, argv + 1);
+	client_must_ask(ctl->socket, buf_text(&line), &answer);
+	res = ctl_print(&answer);
+	if (strncmp(buf_text(&answer), "Unknown command", 15) == 0)
+		res = CTL_FAILED;
+	buf_free(&line);
+	buf_free(&answer);
+	return res;
+}
