@@ -11,6 +11,7 @@
 #define BACKOFF_FREE      3     /* quick deaths in a row that are answered at once */
 #define BACKOFF_FIRST_MS  100   /* then this, doubled each time ... */
 #define BACKOFF_MAX_MS    5000  /* ... up to this */
+#define BACKOFF_LAST_MS   20    /* a worker, when no other lives */
 #define BACKOFF_STABLE_MS 10000 /* a life of this length forgives all */
 
 struct backoff {

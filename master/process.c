@@ -114,8 +114,11 @@ child_become(struct process *p, int sock, pid_t parent)
 	uint64_t caps = 0;
 	int sig = SIGKILL;
 
-	st = (struct child_start){
-	    .kind = p->kind, .index = p->index, .sock = sock, .resumed = p->resumed, .filter = m->filters[p->kind]};
+	st = (struct child_start){.kind = p->kind,
+	    .index = p->index,
+	    .sock = sock,
+	    .resumed = p->resumed,
+	    .filter = m->filters[p->kind]};
 	for (unsigned i = 0; i < SHM_MAX_WORKERS; i++)
 		st.bells.workers[i] = i < m->n_workers ? m->workers[i].bell : -1;
 	st.bells.checker = m->checker.bell;
@@ -205,6 +208,26 @@ schedule(struct process *p, int64_t wait_ms)
 	loop_timer_set(p->m->loop, &p->respawn, mono_add_ms(mono_now(), wait_ms));
 }
 
+/* With no worker left nobody serves: the one that is due first comes back without its wait. */
+static void
+keep_one(struct master *m)
+{
+	struct mono soon = mono_add_ms(mono_now(), BACKOFF_LAST_MS);
+	struct process *first = NULL;
+
+	for (unsigned i = 0; i < m->n_workers; i++) {
+		struct process *p = &m->workers[i];
+
+		if (p->pid != 0)
+			return;
+		if (p->state == PROCESS_BACKOFF &&
+		    (first == NULL || mono_diff_ms(p->respawn.at, first->respawn.at) < 0))
+			first = p;
+	}
+	if (first != NULL && mono_diff_ms(first->respawn.at, soon) > 0)
+		loop_timer_set(m->loop, &first->respawn, soon);
+}
+
 static void
 degraded_publish(struct master *m)
 {
@@ -273,6 +296,8 @@ bury(struct process *p, int status)
 		p->state = PROCESS_NONE; /* the start failed */
 	else
 		schedule(p, wait);
+	if (!m->stopping && !is_final(status))
+		keep_one(m);
 	publish(p);
 }
 
