@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Random mutation of PROXY headers against proxyproto_parse: bounded, seeded (VIPD_FUZZ_SEED). A
+ * header's verdict must not depend on what follows it, every beginning of a good one asks for more,
+ * and what is understood is built and read again the same. With VIPD_LIBFUZZER defined the same
+ * body is libFuzzer's entry.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mono.h"
+#include "lib/proxyproto.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+check(bool ok, const char *what, int line)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "%d: %s\n", line, what);
+	abort();
+}
+#define CHECK(x) check((x), #x, __LINE__)
+
+/* An exact copy, so that a sanitizer sees a read past the end. */
+static enum proxyproto_result
+parse(const uint8_t *data, size_t len, struct proxyproto *out)
+{
+	uint8_t *copy = malloc(len + (len == 0));
+	enum proxyproto_result r;
+
+	CHECK(copy != NULL);
+	memcpy(copy, data, len);
+	r = proxyproto_parse(copy, len, out);
+	free(copy);
+	return r;
+}
+
+static void
+check_again(const struct proxyproto *h)
+{
+	char buf[PROXYPROTO_ROOM];
+	struct proxyproto again;
+
+	for (int v = 1; v <= 2; v++) {
+		size_t n = v == 1 ? proxyproto_build_v1(buf, &h->src, &h->dst)
+				  : proxyproto_build_v2(buf, &h->src, &h->dst);
+
+		CHECK(n <= PROXYPROTO_ROOM);
+		CHECK(proxyproto_parse(buf, n, &again) == PROXYPROTO_OK && again.len == n);
+		CHECK(again.known && again.v == v);
+		CHECK(sock_addr_port(&again.src) == sock_addr_port(&h->src));
+		CHECK(sock_addr_port(&again.dst) == sock_addr_port(&h->dst));
+		if (again.src.family == h->src.family)
+			CHECK(sock_addr_equal(&again.src, &h->src) &&
+			      sock_addr_equal(&again.dst, &h->dst));
+		else
+			CHECK(h->src.family == AF_INET6 && again.src.family == AF_INET);
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct proxyproto h, other;
+	enum proxyproto_result r = parse(data, size, &h);
+
+	if (r == PROXYPROTO_OK) {
+		CHECK(h.len > 0 && h.len <= size && h.len <= PROXYPROTO_MOST);
+		CHECK(parse(data, h.len, &other) == PROXYPROTO_OK && other.len == h.len);
+		CHECK(parse(data, h.len - 1, &other) == PROXYPROTO_MORE);
+		if (h.known)
+			check_again(&h);
+	} else if (r == PROXYPROTO_MORE) {
+		CHECK(size < PROXYPROTO_MOST);
+		for (size_t n = size < 20 ? 0 : size - 20; n < size; n++)
+			CHECK(parse(data, n, &other) == PROXYPROTO_MORE);
+	} else {
+		CHECK(size > 0);
+	}
+	return 0;
+}
+
+#ifndef VIPD_LIBFUZZER
+#define S(x)                     \
+	{                        \
+		x, sizeof(x) - 1 \
+	}
+static const struct {
+	const char *text;
+	size_t len;
+} seeds[] = {S("PROXY TCP4 192.0.2.1 198.51.100.2 1234 6443\r\nGET / HTTP/1.1\r\n\r\n"),
+    S("PROXY TCP6 2001:db8::1 ::ffff:192.0.2.1 1 65535\r\n"), S("PROXY UNKNOWN x y\r\n"),
+    S("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc6\x33\x64\x02\x01\x02\x19\x2b"),
+    S("\r\n\r\n\0\r\nQUIT\n\x21\x21\0\x29"
+      "1234567890123456789012345678901234567\x04\0\x02xy"),
+    S("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"), S("\r\n\r\n\0\r\nQUIT\n\x21\0\0\x07\x03\0\x04\0\0\0\0")};
+
+static uint64_t rng;
+
+static uint32_t
+rnd(uint32_t n)
+{
+	rng = rng * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(rng >> 33) % n;
+}
+
+static size_t
+mutate(uint8_t *buf, size_t len, size_t room)
+{
+	static const char liked[] = "\r\n 0123456789:.fTCPUX\x21\x20\x11\x03\0\xff";
+	size_t at = len > 0 ? rnd((uint32_t)len) : 0;
+
+	switch (rnd(4)) {
+	case 0:
+		if (len > 0)
+			buf[at] = (uint8_t)liked[rnd(sizeof(liked) - 1)];
+		return len;
+	case 1:
+		if (len > 0)
+			buf[at] ^= (uint8_t)(1u << rnd(8));
+		return len;
+	case 2:
+		if (len > 0)
+			memmove(buf + at, buf + at + 1, len - at - 1);
+		return len > 0 ? len - 1 : 0;
+	default:
+		if (len + 1 > room)
+			return len;
+		memmove(buf + at + 1, buf + at, len - at);
+		buf[at] = (uint8_t)liked[rnd(sizeof(liked) - 1)];
+		return len + 1;
+	}
+}
+
+static void
+test_mutations(void **state)
+{
+	const char *seed = getenv("VIPD_FUZZ_SEED");
+	uint8_t buf[256];
+
+	(void)state;
+	rng = seed != NULL ? strtoull(seed, NULL, 0) : (uint64_t)mono_wall_us();
+	printf("VIPD_FUZZ_SEED=%llu\n", (unsigned long long)rng);
+	for (unsigned i = 0; i < 60000; i++) {
+		size_t k = rnd(sizeof(seeds) / sizeof(seeds[0])), len = seeds[k].len;
+
+		memcpy(buf, seeds[k].text, len);
+		for (unsigned m = rnd(6); m > 0; m--)
+			len = mutate(buf, len, sizeof(buf));
+		LLVMFuzzerTestOneInput(buf, len);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_mutations)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+#endif
