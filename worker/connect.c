@@ -87,7 +87,9 @@ refuse(void *arg, uint32_t slot)
 	struct worker *w = s->w;
 	struct gen_server *v = gen_server_at(s->fe->gen, slot);
 
-	if (v == NULL || v->be != s->be || sw32_get(&shm_health(w->seg, slot)->usable) == 0)
+	if (v == NULL || v->be != s->be ||
+	    v->epoch != sw32_get(&shm_srv_dir(w->seg, slot)->epoch) ||
+	    sw32_get(&shm_health(w->seg, slot)->usable) == 0)
 		return true;
 	if (was_tried(s, slot))
 		return p->met_tried = true;

@@ -129,6 +129,7 @@ backends_map(const struct shm *s, struct gen *g, char *reason, size_t size)
 				    v->conf->name);
 				return -1;
 			}
+			v->epoch = sw32_get(&shm_srv_dir(s, v->slot)->epoch);
 			srv_hint = v->slot + 1;
 			g->by_slot[v->slot] = v;
 		}

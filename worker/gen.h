@@ -20,6 +20,7 @@ struct gen_server {
 	const struct conf_server *conf;
 	struct gen_backend *be;
 	uint32_t slot;
+	uint32_t epoch; /* of the slot: an old generation must not use one that has a new owner */
 };
 
 struct gen_backend {

@@ -332,7 +332,7 @@ on_stop(struct child *c, int64_t grace_ms)
 static void
 on_orphaned(struct child *c)
 {
-	child_exit(c, PROC_EXIT_DONE);
+	end_now(c->ctx);
 }
 
 /* ---- the bell ------------------------------------------------------------------------------- */
@@ -410,6 +410,7 @@ on_idle(void *arg)
 	wait_serve(w);
 	drain_confirm(w);
 	sw64_set(&w->own->loops, loop_turns(w->loop));
+	sw64_set(&w->own->log_lost, log_lost());
 	if (sw32_get(&w->own->pipes) != w->pipes.n)
 		sw32_set(&w->own->pipes, w->pipes.n);
 	return more || w->look || w->dirty != NULL;
