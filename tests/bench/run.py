@@ -173,14 +173,16 @@ def compare(env, name, kinds, backs, rounds, seconds):
 
 
 def syscalls(env, kinds, backs):
-    """System calls per short connection and per request, counted by strace."""
+    """System calls per short connection, per request and per MB, counted by strace."""
     out = {}
     for k in kinds:
         p = Proxy(env, k, backs).start()
         out[k] = {}
         for name, kw, unit in (("per connection", {"conns": 64, "total": 3000}, "ok"),
                                ("per request", {"mode": "req", "conns": 64, "total": 64,
-                                                "per_conn": 100}, "requests")):
+                                                "per_conn": 100}, "requests"),
+                               ("per MB", {"conns": 4, "total": 4, "want": "64M",
+                                           "opts": ["-R"]}, "bytes_in")):
             pids = descendants(p.p.pid) or [p.p.pid]
             log = env.path(f"strace-{k}")
             t = env.start(["strace", "-f", "-c", "-S", "calls", "-o", log,
@@ -192,7 +194,7 @@ def syscalls(env, kinds, backs):
             calls = {m[2]: int(m[1]) for m in re.finditer(
                 r"^ *[\d.]+ +[\d.]+ +\d+ +(\d+) +(?:\d+ )? *([a-z]\w*)$", text, re.M)
                 if m[2] != "total"}
-            n = r[unit]
+            n = r[unit] / (1e6 if unit == "bytes_in" else 1)
             out[k][name] = sum(calls.values()) / n
             top = ", ".join(f"{c} {v / n:.2f}" for c, v in
                             sorted(calls.items(), key=lambda x: -x[1]) if v / n >= 0.05)
