@@ -9,7 +9,7 @@ B=${B:-build}
 what=${1:-all}
 shift || true
 passed=0 failed=0 skipped=0
-SAN_SYSTEM=${SAN_SYSTEM:-relay.test http.test signals.test}
+SAN_SYSTEM=${SAN_SYSTEM:-relay.test http.test signals.test control.test vipctl.test}
 log=$B/test-logs
 mkdir -p "$log"
 

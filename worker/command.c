@@ -286,6 +286,9 @@ note_change(const struct command_run *run, int argc, char **argv)
 	for (int i = 0; i < argc && len < sizeof(text); i++)
 		len += (size_t)snprintf(
 		    text + len, sizeof(text) - len, i == 0 ? "%s" : " %s", argv[i]);
+	for (char *p = text; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
 	log_notice("control socket: %s", text);
 	event_add(run->src.shm, EVENT_COMMAND, 0, "control socket: %s", text);
 }
