@@ -13,21 +13,36 @@ SAN_SYSTEM=${SAN_SYSTEM:-relay.test http.test signals.test control.test vipctl.t
 log=$B/test-logs
 mkdir -p "$log"
 
+# One binary into its log; the exit code beside it. Most of them wait more than they compute.
+one_unit() {
+	timeout -k 5 "${UNIT_TIMEOUT:-180}" "$1" >"$2" 2>&1
+	echo $? >"$2.rc"
+}
+export -f one_unit
+
 run_unit() {
-	local bin name out rc
+	local bin name out rc bins=()
 	for bin in "$B"/tests/{unit,sim,conf,fuzz}/*_test; do
 		[ -x "$bin" ] || continue
 		name=${bin#"$B"/tests/}
 		[ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
+		bins+=("$bin")
+	done
+	for bin in "${bins[@]}"; do
+		name=${bin#"$B"/tests/}
+		printf '%s\0%s\0' "$bin" "$log/${name//\//-}.log"
+	done | xargs -0 -r -n2 -P"${UNIT_JOBS:-4}" bash -c 'one_unit "$1" "$2"' _
+	for bin in "${bins[@]}"; do
+		name=${bin#"$B"/tests/}
 		out=$log/${name//\//-}.log
-		timeout -k 5 "${UNIT_TIMEOUT:-180}" "$bin" >"$out" 2>&1
-		rc=$?
+		rc=$(cat "$out.rc")
 		local p f s
 		p=$(grep -c '^\[       OK \]' "$out")
 		f=$(grep -c '^\[  FAILED  \] [a-zA-Z_0-9]*$' "$out")
 		s=$(grep -c '^\[  SKIPPED \] [a-zA-Z_0-9]*$' "$out")
 		passed=$((passed + p)) skipped=$((skipped + s))
-		if [ $rc -ne 0 ]; then
+		if [ -n "${CI:-}" ] && [ "$(id -u)" -eq 0 ]; then failed=$((failed + s)); fi
+		if [ "$rc" -ne 0 ]; then
 			[ "$f" -gt 0 ] || f=1
 			failed=$((failed + f))
 			echo "not ok $name (exit $rc)"
