@@ -289,6 +289,14 @@ health_adopt(struct server *s)
 		sw32_set(&s->h->oper, SHM_OPER_RUNNING);
 }
 
+static bool
+backend_stays(const struct checker *ck, uint32_t srv)
+{
+	uint32_t be = sw32_get(&shm_srv_dir(ck->seg, srv)->backend);
+
+	return be < ck->gen->n_backend_slots && ck->gen->backend_by_slot[be] != NULL;
+}
+
 void
 health_drop_others(struct checker *ck)
 {
@@ -300,6 +308,8 @@ health_drop_others(struct checker *ck)
 		if (gen_server(ck->gen, i) != NULL || sw32_get(&h->epoch) == 0)
 			continue;
 		sw32_set(&h->checked, 0);
+		if (!backend_stays(ck, i))
+			continue; /* it goes whole, and workers serve what was waiting there */
 		if (sw32_get(&h->usable) != 0) {
 			sw32_set_seq(&h->usable, 0);
 			ck->ring_workers = true;

@@ -137,6 +137,9 @@ sched_drop_others(struct checker *ck)
 	for (uint32_t i = 0; i < n; i++) {
 		struct shm_sched *sh = &shm_own_sched(ck->seg)[i];
 
+		/* Workers still serve what was waiting at its frontends. */
+		if (sw32_get(&shm_be_dir(ck->seg, i)->state) == SHM_DIR_LEAVING)
+			continue;
 		if (i < ck->gen->n_backend_slots && ck->gen->backend_by_slot[i] != NULL)
 			continue;
 		if (sw32_get(&sh->epoch) == 0 || sw32_get(&sh->total) == 0)

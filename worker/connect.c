@@ -11,6 +11,7 @@
 #include "shm/limit.h"
 #include "shm/schedule.h"
 #include "worker/count.h"
+#include "worker/follow.h"
 #include "worker/wait.h"
 
 #define EXHAUSTED_PAUSE_MS 100
@@ -333,6 +334,10 @@ none_left(struct session *s, const struct pick *p)
 		pause_for(s, connect_pause_ms(s->be->conf->timeout_connect_ms));
 		return;
 	}
+	if (follow_soon(s)) {
+		pause_for(s, FOLLOW_LOOK_MS);
+		return;
+	}
 	if (s->tries == 0)
 		sw64_add(&count_be(s->w, s->be)->econ, 1);
 	session_end(s, 'S', SESSION_CLOSE);
@@ -406,8 +411,10 @@ try_on(struct session *s, struct gen_server *v)
 
 	for (;;) {
 		session_phase(s, SHM_PH_CONNECT);
-		if (v == NULL)
+		if (v == NULL) {
+			follow(s);
 			v = pick(s, false, &p);
+		}
 		if (v == NULL) {
 			none_left(s, &p);
 			return;
@@ -468,7 +475,7 @@ connect_event(struct session *s, uint32_t events)
 void
 connect_timer(struct session *s)
 {
-	struct gen_server *same = s->be->conf->redispatch ? NULL : s->srv;
+	struct gen_server *same;
 
 	if (s->phase == SHM_PH_QUEUE) {
 		session_end(s, 's', SESSION_CLOSE);
@@ -479,6 +486,8 @@ connect_timer(struct session *s)
 		return;
 	}
 	s->flags &= (uint8_t)~SESSION_PAUSE;
+	follow(s);
+	same = s->be->conf->redispatch ? NULL : s->srv;
 	if (same != NULL &&
 	    (sw32_get(&shm_health(s->w->seg, same->slot)->usable) == 0 ||
 		!limit_take_srv(s->w->seg, same->slot, server_limit(s->w->seg, same->slot))))

@@ -17,6 +17,7 @@
 #include "lib/proc.h"
 #include "worker/count.h"
 #include "worker/drain.h"
+#include "worker/follow.h"
 #include "worker/listen.h"
 #include "worker/misc.h"
 #include "worker/relay.h"
@@ -250,6 +251,7 @@ on_commit(struct child *c, uint64_t number)
 	count_adopt(w, w->gen);
 	fds_merge(w);
 	listen_commit(w);
+	follow_waiting(w);
 	sw64_set(&w->own->generation, number);
 	publish_oldest(w);
 	if (old != NULL)

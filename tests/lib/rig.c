@@ -319,6 +319,9 @@ rig_load(struct rig *r, const char *fmt, ...)
 	for (unsigned i = 0; i < r->n_workers && rc == 0; i++)
 		rc = prepare(r, &r->workers[i], fd);
 	close(fd);
+	/* The checker commits first. */
+	if (rc == 0)
+		sw64_set(&r->seg.own_checker->generation, r->generation);
 	for (unsigned i = 0; i < r->n_workers; i++) {
 		struct rig_worker *x = &r->workers[i];
 
