@@ -308,7 +308,8 @@ directory_abort(struct master *m, uint64_t gen)
 /* ---- reuse ------------------------------------------------------------------------------------
  */
 
-/* The oldest generation that any worker or the checker still uses. */
+/* The oldest generation from which a worker or the checker may still choose. A session that has its
+ * server does not count: it holds places of all its slots. */
 static uint64_t
 oldest_in_use(const struct master *m)
 {
@@ -316,8 +317,9 @@ oldest_in_use(const struct master *m)
 
 	for (unsigned w = 0; w < m->n_workers; w++) {
 		const struct shm_worker *x = shm_worker(&m->seg, w);
-		uint64_t g = sw64_get(&x->min_generation);
+		uint64_t g = sw64_get(&x->generation), left = sw64_get(&x->left);
 
+		g = left < g ? left : g; /* a listener that leaves accepts for its own generation */
 		if (m->workers[w].pid != 0 && g < oldest)
 			oldest = g;
 	}
@@ -337,6 +339,19 @@ held_sum(const struct master *m,
 	return sum;
 }
 
+/* A backend's slot is named in its servers' entries: it is free only after them. */
+static bool
+has_servers(const struct master *m, uint32_t be)
+{
+	for (uint32_t i = 0; i < sw32_get(&m->seg.own_master->n_servers); i++) {
+		const struct shm_srv_dir *d = shm_srv_dir(&m->seg, i);
+
+		if (sw32_get(&d->state) != SHM_DIR_FREE && sw32_get(&d->backend) == be)
+			return true;
+	}
+	return false;
+}
+
 static void
 slots_reap(struct master *m, struct entry (*at)(const struct shm *, uint32_t), uint32_t n,
     const struct sw32 *(*held)(const struct shm *, const struct shm_worker *), uint64_t oldest)
@@ -345,18 +360,9 @@ slots_reap(struct master *m, struct entry (*at)(const struct shm *, uint32_t), u
 		struct entry e = at(&m->seg, i);
 
 		if (sw32_get(e.state) == SHM_DIR_LEAVING && oldest >= sw64_get(e.left_gen) &&
-		    held_sum(m, held, i) == 0)
+		    held_sum(m, held, i) == 0 && (at != be_entry || !has_servers(m, i)))
 			sw32_set(e.state, SHM_DIR_FREE);
 	}
-}
-
-static bool
-leaving(const struct shm *s, struct entry (*at)(const struct shm *, uint32_t), uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (sw32_get(at(s, i).state) == SHM_DIR_LEAVING)
-			return true;
-	return false;
 }
 
 void
@@ -369,9 +375,6 @@ directory_reap(struct master *m)
 		return;
 	oldest = oldest_in_use(m);
 	slots_reap(m, srv_entry, sw32_get(&own->n_servers), shm_held_srv, oldest);
-	if (leaving(&m->seg, srv_entry, sw32_get(&own->n_servers)))
-		oldest = 0; /* their backends' slots are named in these entries */
 	slots_reap(m, be_entry, sw32_get(&own->n_backends), shm_held_be, oldest);
-	oldest = oldest_in_use(m);
 	slots_reap(m, fe_entry, sw32_get(&own->n_frontends), shm_held_fe, oldest);
 }

@@ -470,7 +470,7 @@ struct shm_worker {
 	struct sw64 generation;     /* committed */
 	struct sw64 min_generation; /* oldest generation that a session here still uses */
 	struct sw64 drained;        /* last vrrp drain_seq carried out */
-	struct sw64 left; /* generation up to which the listeners that left are closed here */
+	struct sw64 left; /* oldest generation that connections are still accepted for */
 	struct sw32 held;           /* sessions counted in the global limit */
 	struct sw32 held_misc;      /* monitoring, statistics, control connections */
 	struct sw32 exhausted;      /* bit: paused for lack of descriptors, memory, ports */

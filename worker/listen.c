@@ -499,15 +499,17 @@ listener_close(struct worker *w, struct listener **at)
 		worker_gen_unref(w, g);
 }
 
-/* Tells the master that it may close its copies. */
+/* Tells the master the oldest generation that is still accepted for: it may close its copies of
+ * what was removed up to then. */
 static void
 publish_left(struct worker *w)
 {
+	uint64_t oldest = w->gen != NULL ? w->gen->number : 0;
+
 	for (const struct listener *l = w->listen->all; l != NULL; l = l->next)
-		if (l->leaving)
-			return;
-	if (w->gen != NULL)
-		sw64_set(&w->own->left, w->gen->number);
+		if (l->leaving && (l->fe == NULL || l->fe->gen->number < oldest))
+			oldest = l->fe != NULL ? l->fe->gen->number : 0;
+	sw64_set(&w->own->left, oldest);
 }
 
 /* Closes those that are empty, looks again while there are others. */

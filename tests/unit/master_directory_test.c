@@ -85,13 +85,19 @@ load(struct world *w, const char *text)
 	commit(w, c);
 }
 
-/* A worker that runs and uses nothing older than a generation. */
+/* A worker that runs a generation and has closed what left with one. */
 static void
-worker_at(struct world *w, unsigned i, uint64_t oldest)
+worker_is(struct world *w, unsigned i, uint64_t generation, uint64_t left)
 {
-	w->m.workers[i].pid = 0; /* the slot is ours for a moment */
-	sw64_set(&shm_dead_worker(&w->m.seg, i)->min_generation, oldest);
+	sw64_set(&shm_dead_worker(&w->m.seg, i)->generation, generation);
+	sw64_set(&shm_dead_worker(&w->m.seg, i)->left, left);
 	w->m.workers[i].pid = 1000 + (pid_t)i;
+}
+
+static void
+worker_at(struct world *w, unsigned i, uint64_t generation)
+{
+	worker_is(w, i, generation, generation);
 }
 
 static void
@@ -233,6 +239,11 @@ reuse_waits_for_everybody(void **state)
 	worker_at(w, 0, g);
 	directory_reap(&w->m);
 	assert_int_equal(srv_state(w, 1), SHM_DIR_LEAVING); /* worker 1 is */
+	worker_is(w, 1, g, g - 1);
+	hold(w, 1, 1, 0);
+	directory_reap(&w->m);
+	assert_int_equal(srv_state(w, 1), SHM_DIR_LEAVING); /* it still accepts for the old one */
+	hold(w, 1, 1, 3);
 	worker_at(w, 1, g);
 	directory_reap(&w->m);
 	assert_int_equal(srv_state(w, 1), SHM_DIR_LEAVING); /* it holds sessions there */
@@ -264,7 +275,7 @@ a_worker_that_starts_holds_slots(void **state)
 	load(w, ONE);
 	load(w, TWO);
 	worker_at(w, 0, w->number);
-	worker_at(w, 1, 0); /* forked, builds a generation we do not know */
+	worker_is(w, 1, 1, 0); /* forked; a predecessor's number stands there */
 	directory_reap(&w->m);
 	assert_int_equal(srv_state(w, 1), SHM_DIR_LEAVING);
 	w->m.workers[1].pid = 0; /* dead: its share has vanished */
@@ -283,10 +294,13 @@ backend_waits_for_its_servers(void **state)
 	load(w,
 	    "backends = { " B("a", S("s1", "192.0.2.1:80")) B("b", S("s1", "192.0.2.1:80")) "};");
 	hold(w, 0, 1, 1);
+	load(w, "backends = { " B("a", S("s1", "192.0.2.1:80")) B("b", S("s1", "192.0.2.1:80"))
+		    B("c", S("s1", "192.0.2.1:80")) "};");
 	load(w, TWO);
 	directory_reap(&w->m);
 	assert_int_equal(srv_state(w, 1), SHM_DIR_LEAVING);
 	assert_int_equal(sw32_get(&shm_be_dir(&w->m.seg, 1)->state), SHM_DIR_LEAVING);
+	assert_int_equal(sw32_get(&shm_be_dir(&w->m.seg, 2)->state), SHM_DIR_FREE);
 	hold(w, 0, 1, 0);
 	directory_reap(&w->m);
 	assert_int_equal(srv_state(w, 1), SHM_DIR_FREE);
