@@ -59,6 +59,12 @@ reload_read(struct master *m)
 	return c;
 }
 
+static bool
+serves_nothing(const struct conf *c)
+{
+	return c->n_frontends == 0 && c->vrrp.n_routers == 0;
+}
+
 static void
 reload_with(struct master *m, struct conf *c)
 {
@@ -71,6 +77,12 @@ reload_with(struct master *m, struct conf *c)
 
 	if (conf_diff_refused(m->gen->conf, c, reason, sizeof(reason))) {
 		reload_refused(m, reason);
+		conf_free(c);
+		return;
+	}
+	/* A file that is being written, or cut, may well be a valid one. */
+	if (serves_nothing(c) && !serves_nothing(m->gen->conf)) {
+		reload_refused(m, "it has no frontend and no vrrp instance: nothing to serve");
 		conf_free(c);
 		return;
 	}

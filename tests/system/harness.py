@@ -587,7 +587,8 @@ def haproxy_text(conf):
 class Balancer(Proc):
     """vipd or haproxy on a configuration in vipd's terms (a dict, see Env.balancer)."""
 
-    def __init__(self, env, kind, conf, ns=None, argv=(), wait=True, name=None, nofile=None):
+    def __init__(self, env, kind, conf, ns=None, argv=(), wait=True, name=None, nofile=None,
+                 extra_env=None):
         self.kind, self.conf = kind, conf
         self.control = conf["global"]["control"]
         if isinstance(self.control, dict):
@@ -605,7 +606,7 @@ class Balancer(Proc):
             program, "-db", *argv, "-f", self.file]
         if nofile:
             args = ["prlimit", f"--nofile={nofile}:{nofile}", *args]
-        super().__init__(env, args, name or kind, ns)
+        super().__init__(env, args, name or kind, ns, extra_env=extra_env)
         if wait:
             self.ready()
 
@@ -630,6 +631,38 @@ class Balancer(Proc):
         """{(proxy, "FRONTEND" | "BACKEND" | server): {column: value}}"""
         rows = csv.DictReader(io.StringIO(self.cli("show stat").lstrip("# ")))
         return {(r["pxname"], r["svname"]): r for r in rows if r.get("svname")}
+
+    def rewrite(self, conf):
+        """Another configuration (a dict, or text) in place of the file, at once."""
+        tmp = self.file + ".new"
+        with open(tmp, "w") as f:
+            f.write(conf if isinstance(conf, str) else vipd_text(conf))
+        os.rename(tmp, self.file)
+
+    def outcomes(self):
+        """What vipd said about the reloads so far: "" for one in force, else why it was refused."""
+        return [m[1] or "" for m in re.finditer(
+            r"^.*?(?:reloaded: |reload refused, the configuration in force stays: (.*))",
+            self.output(), re.M)]
+
+    def reload(self, conf=None, limit=5.0, refused=False):
+        """SIGHUP, with another configuration first; waits until it is in force, or refused (returns
+        the reason). Returns the milliseconds that it took."""
+        before = len(self.outcomes())
+        if conf is not None:
+            self.rewrite(conf)
+        t = time.monotonic()
+        self.send(signal.SIGHUP)
+        wait_for(lambda: len(self.outcomes()) > before, limit, "the reload to end", every=0.001)
+        took = (time.monotonic() - t) * 1000
+        reason = self.outcomes()[before]
+        if refused:
+            check(reason, "the reload was not refused")
+            return reason
+        check(not reason, f"the reload was refused: {reason}")
+        if isinstance(conf, dict):
+            self.conf = conf
+        return took
 
     def number(self, proxy, name, column):
         return int(self.stat()[(proxy, name)][column] or 0)
@@ -765,14 +798,14 @@ class Env:
         return merge(base, over)
 
     def balancer(self, kind="vipd", servers=None, ns=None, argv=(), wait=True, name=None, conf=None,
-                 nofile=None, **over):
+                 nofile=None, extra_env=None, **over):
         """Starts vipd or haproxy; see conf(). nofile: its hard limit of descriptors."""
         conf = conf or self.conf(servers, **over)
         if kind == "haproxy":
             c = conf["global"]["control"]
             conf = merge(conf, {"global": {"control": None}})
             conf["global"]["control"] = c if isinstance(c, str) else c["path"]
-        return Balancer(self, kind, conf, ns, argv, wait, name, nofile)
+        return Balancer(self, kind, conf, ns, argv, wait, name, nofile, extra_env)
 
     def close(self, failed):
         if failed:
