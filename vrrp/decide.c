@@ -763,6 +763,10 @@ backup_timer(struct ctx *c)
 static void
 backup_holder(struct ctx *c)
 {
+	/* Only an answer to the look before the claim counts: an announcement soon after the last
+	 * advertisement says nothing about the silence that followed. */
+	if (c->d->probe_at.ns != MONO_NEVER.ns)
+		return;
 	c->d->answered_at = c->in->now;
 	c->d->answered_by = c->in->holder;
 }
@@ -882,7 +886,9 @@ master_holder(struct ctx *c)
 		return;
 	}
 	alarm_on(c, DECIDE_ALARM_CONFLICT, c->in->holder);
-	emit(c, DECIDE_DO_ARP_SIGN);
+	/* Not the whole schedule again: two hosts that see one another's announcements would answer
+	 * each at once, and the winner had used up its rate when it is found. */
+	emit(c, DECIDE_DO_ARP_TROUBLE);
 }
 
 static void

@@ -52,13 +52,14 @@ enum decide_input {
 };
 
 #define DECIDE_ACTIONS(X)                                                                         \
-	X(SEND)      /* advertisement to all: priority, interval_ns */                            \
-	X(SEND_LAST) /* one to ip only (multicast routers: to all), address is gone */            \
-	X(ROLE)      /* publish from -> role, why; notify if `notify` */                          \
-	X(ADD)       /* hold the addresses */                                                     \
-	X(REMOVE)    /* give them up */                                                           \
-	X(ARP_START) /* schedule of a takeover */                                                 \
-	X(ARP_SIGN)  /* restart it */                                                             \
+	X(SEND)        /* advertisement to all: priority, interval_ns */                          \
+	X(SEND_LAST)   /* one to ip only (multicast routers: to all), address is gone */          \
+	X(ROLE)        /* publish from -> role, why; notify if `notify` */                        \
+	X(ADD)         /* hold the addresses */                                                   \
+	X(REMOVE)      /* give them up */                                                         \
+	X(ARP_START)   /* schedule of a takeover */                                               \
+	X(ARP_SIGN)    /* restart it */                                                           \
+	X(ARP_TROUBLE) /* refresh fast for a while */                                             \
 	X(ARP_STOP)                                                                               \
 	X(DRAIN)     /* stop accepting on the addresses, reset their sessions; then DRAINED */    \
 	X(PROBE)     /* who holds the addresses? by ARP or ND, answers come as HOLDER */          \

@@ -2,7 +2,8 @@
 /* When which address is announced. Pure. */
 #include "vrrp/garp.h"
 
-#define TROUBLE_NS 60000000000
+#define TROUBLE_NS  60000000000
+#define SIGN_GAP_NS 50000000
 
 static const int64_t round_at_ms[] = {0, 0, 100, 500, 1000, 2000, 5000};
 
@@ -17,18 +18,18 @@ garp_start(struct garp *g, size_t n, struct mono now)
 void
 garp_sign(struct garp *g, struct mono now)
 {
-	/* A round under way is finished first: restarting it each time would starve the last
-	 * addresses of a long list. */
 	if (!g->running)
 		return;
-	g->start = now;
-	if (g->pos > 0)
-		g->round = 0;
-	else {
-		g->round = 0;
-		g->due = now;
-	}
 	g->trouble = mono_add_ns(now, TROUBLE_NS);
+	/* Signs that come together are one: the rate is for the repetitions. */
+	if (now.ns - g->start.ns < SIGN_GAP_NS)
+		return;
+	g->start = now;
+	g->round = 0;
+	/* A round under way is finished first: restarting it each time would starve the last
+	 * addresses of a long list. */
+	if (g->pos == 0)
+		g->due = now;
 }
 
 void

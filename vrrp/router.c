@@ -12,7 +12,8 @@
 #include "vrrp/sock.h"
 #include "vrrp/state.h"
 
-#define PEER_LOST_NS 3000000000LL
+#define PEER_LOST_NS 1300000000LL  /* answers are due each second */
+#define PEER_GONE_NS 60000000000LL /* no hurry any more */
 
 const char *
 router_ip_text(const struct ip *ip, char *buf, size_t size)
@@ -168,7 +169,9 @@ router_send(struct router *r, uint8_t priority, int64_t interval_ns, const struc
 	struct ip group;
 	int sent = -1;
 
-	if (r->rx.fd == -1)
+	/* Without carrier the kernel would keep it for an unresolved neighbour and deliver it when
+	 * the link is back: a stale claim. */
+	if (r->rx.fd == -1 || !r->iface->running)
 		return -1;
 	memcpy(o.auth, p->auth, sizeof(o.auth));
 	if (!p->unicast) {
@@ -183,6 +186,23 @@ router_send(struct router *r, uint8_t priority, int64_t interval_ns, const struc
 	return sent;
 }
 
+/*
+ * The kernel asks for the MAC of a peer that was away once a second, and keeps advertisements back
+ * until it is answered. Asking at each advertisement makes a repaired network known at once.
+ */
+static void
+wake_neighbours(struct router *r)
+{
+	struct mono now = loop_now(r->v->loop);
+
+	for (size_t i = 0; i < r->plan->n_peers && r->plan->unicast; i++) {
+		int64_t silent = now.ns - r->peer_seen[i].ns;
+
+		if (silent > PEER_LOST_NS && silent < PEER_GONE_NS)
+			iface_probe(r->iface, &r->plan->peers[i].ip);
+	}
+}
+
 static void
 do_send(struct router *r, const struct decide_action *a)
 {
@@ -190,6 +210,8 @@ do_send(struct router *r, const struct decide_action *a)
 	    .kind = DECIDE_IN_SENT, .now = loop_now(r->v->loop), .boot = mono_now_boot()};
 	struct decide_out none;
 
+	if (r->iface != NULL && r->iface->running)
+		wake_neighbours(r);
 	if (router_send(r, a->priority, a->interval_ns, NULL) == -1)
 		return;
 	decide_step(&r->d, &ok, &none);
@@ -305,6 +327,9 @@ perform(struct router *r, const struct decide_action *a)
 		break;
 	case DECIDE_DO_ARP_SIGN:
 		garp_sign(&r->garp, now);
+		break;
+	case DECIDE_DO_ARP_TROUBLE:
+		garp_trouble(&r->garp, now, &r->plan->garp);
 		break;
 	case DECIDE_DO_ARP_STOP:
 		garp_stop(&r->garp);

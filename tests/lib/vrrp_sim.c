@@ -295,6 +295,9 @@ perform(struct sim *s, unsigned i, const struct decide_action *a, const struct d
 	case DECIDE_DO_ARP_SIGN:
 		garp_sign(&h->garp, (struct mono){s->now});
 		break;
+	case DECIDE_DO_ARP_TROUBLE:
+		garp_trouble(&h->garp, (struct mono){s->now}, &s->garp);
+		break;
 	case DECIDE_DO_ARP_STOP:
 		garp_stop(&h->garp);
 		break;
@@ -559,6 +562,12 @@ host_arp(struct sim *s, unsigned i)
 			broken(s, i, "announces an address that it does not have");
 		if (passes(s, i, SIM_CLIENT, false))
 			s->arp = (int)i;
+		for (unsigned k = 0; k < s->n; k++) /* seen by the others' ARP sockets */
+			if (k != i && passes(s, i, k, false))
+				event_push(s, (struct sim_event){.at = s->now + travel(s),
+						  .kind = DECIDE_IN_HOLDER,
+						  .to = (uint8_t)k,
+						  .from = (uint8_t)i});
 	}
 }
 

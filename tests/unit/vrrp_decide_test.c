@@ -473,6 +473,15 @@ looks_before_the_claim(void **state)
 	start(bands_cfg(100));
 	become(DECIDE_BACKUP);
 	advert(11, p);
+	/* an announcement before the two silent intervals is none */
+	step((struct decide_in){.kind = DECIDE_IN_HOLDER, .holder = host(11)});
+	timer_at_next();
+	timer_at_next();
+	assert_int_equal(d.role, DECIDE_MASTER);
+
+	start(bands_cfg(100));
+	become(DECIDE_BACKUP);
+	advert(11, p);
 	timer_at_next();
 	step((struct decide_in){.kind = DECIDE_IN_HOLDER, .holder = host(11)});
 	advert(11, 0);

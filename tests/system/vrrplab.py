@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: ISC
+"""Two hosts, a server and a client on a switch; who holds the address, what a client sees."""
+import select
+
+from harness import *
+
+VIP, VRID = "172.31.0.100", 51
+PORT = 6443
+
+
+class Client(threading.Thread):
+    """A fresh connection each 10 ms from the client's namespace, 200 ms for everything."""
+
+    def __init__(self, ns, addr=(VIP, PORT), every=0.01, limit=0.2):
+        super().__init__(daemon=True)
+        self.ns, self.addr, self.every, self.limit = ns, addr, every, limit
+        self.results = []           # (start, name of who answered or None)
+        self.over = threading.Event()
+        self.start()
+
+    def run(self):
+        family = socket.AF_INET6 if ":" in self.addr[0] else socket.AF_INET
+        poll, flying = select.epoll(), {}
+        with self.ns:
+            due = time.monotonic()
+            while not self.over.is_set():
+                now = time.monotonic()
+                if now >= due:
+                    due = max(due + self.every, now - 0.05)
+                    s = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+                    s.connect_ex(self.addr)
+                    poll.register(s.fileno(), select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR)
+                    flying[s.fileno()] = (s, now)
+                for fd, _ in poll.poll(max(0.0, min(due - time.monotonic(), 0.01))):
+                    s, at = flying.pop(fd)
+                    try:
+                        got = s.recv(100).decode().strip() or None
+                    except OSError:
+                        got = None
+                    poll.unregister(fd)
+                    s.close()
+                    self.results.append((at, got))
+                for fd, (s, at) in list(flying.items()):
+                    if time.monotonic() - at > self.limit:
+                        del flying[fd]
+                        poll.unregister(fd)
+                        s.close()
+                        self.results.append((at, None))
+
+    def mark(self):
+        """Forgets what was; counts from now on."""
+        self.since = time.monotonic()
+        return self.since
+
+    def look(self, settle=0.3):
+        """(failed, longest outage in seconds) since mark()."""
+        time.sleep(settle)
+        rs = sorted(r for r in list(self.results) if r[0] >= self.since)
+        longest, first = 0.0, None
+        for at, got in rs:
+            if got is None:
+                first = at if first is None else first
+                longest = max(longest, at + self.every - first)
+            else:
+                first = None
+        check(len(rs) > 5, f"the client made only {len(rs)} connections")
+        return sum(1 for r in rs if r[1] is None), longest
+
+
+class Lab:
+    def __init__(self, env, hosts=2):
+        self.env = env
+        names = [f"ha{i + 1}" for i in range(hosts)] + ["m1", "cl"]
+        self.net = env.lan(names, net="172.31.0")
+        self.hosts = names[:hosts]
+        self.back = env.vback("name", name="m1", addr=self.net["m1"].addr, port=PORT,
+                              ns=self.net["m1"])
+        self.procs = {}
+        self.port_of = {n: f"p{i}" for i, n in enumerate(names)}
+
+    def addr(self, host):
+        return self.net[host].addr
+
+    def conf(self, host, vrrp, **over):
+        base = {
+            "global": {"workers": 1, "control": self.env.path(f"{host}.sock"),
+                       "stats_file": self.env.path(f"{host}.stats"), "state_dir": self.env.tmp,
+                       "user": "nobody", "log": {"address": "stderr", "level": "info"}},
+            "defaults": {"timeout": {"connect": "1s", "client": "20s", "server": "20s"},
+                         "tcplog": False},
+            "frontends": {"k": {"bind": f"0.0.0.0:{PORT}", "default_backend": "k"}},
+            "backends": {"k": {"check": {"type": "tcp", "inter": "500ms", "rise": 1, "fall": 2},
+                               "servers": {"m1": f"{self.addr('m1')}:{PORT}"}}},
+            "vrrp": vrrp,
+        }
+        return merge(base, over)
+
+    def members(self, **instance):
+        """One identical file for all hosts."""
+        return {"members": {h: {"address": self.addr(h), "priority": 100 - 4 * i}
+                            for i, h in enumerate(self.hosts)},
+                "instances": {"VI_1": merge({"virtual_router_id": VRID, "virtual_ipaddress": VIP,
+                                             "track": {"backend": "k"}}, instance)}}
+
+    def tutorial(self, host, peer, priority, **instance):
+        """The tutorial's explicit keys: v2, PASS, unicast, 2 s."""
+        return {"instances": {"VI_1": merge({
+            "state": "MASTER" if priority == 100 else "BACKUP", "interface": "eth0", "version": 2,
+            "mcast_src_ip": self.addr(host), "unicast_src_ip": self.addr(host),
+            "unicast_peer": self.addr(peer), "virtual_router_id": VRID, "priority": priority,
+            "advert_int": "2s",
+            "authentication": {"auth_type": "PASS", "auth_pass": "K8SHA_KA"},
+            "virtual_ipaddress": VIP, "track": {"backend": "k", "weight": -5}}, instance)}}
+
+    def start(self, host, vrrp, wait=True, **over):
+        c = self.conf(host, vrrp, **over)
+        p = Balancer(self.env, "vipd", c, self.net[host], wait=wait, name=host)
+        self.procs[host] = p
+        return p
+
+    def start_all(self, vrrp=None, **over):
+        for h in self.hosts:
+            self.start(h, vrrp or self.members(), wait=False, **over)
+
+    def keepalived(self, host, peer, priority, text=None, **keys):
+        """keepalived with the tutorial's configuration, and something that answers as it."""
+        if not any(p.name == f"vback-{host}" for p in self.env.procs):
+            self.env.vback("name", name=host, addr="0.0.0.0", port=PORT, ns=self.net[host])
+        text = text or f"""
+global_defs {{
+  router_id LVS_DEVEL
+}}
+vrrp_instance VI_1 {{
+  state {"MASTER" if priority == 100 else "BACKUP"}
+  interface eth0
+  mcast_src_ip {self.addr(host)}
+  virtual_router_id {VRID}
+  priority {priority}
+  advert_int 2
+  authentication {{
+    auth_type PASS
+    auth_pass K8SHA_KA
+  }}
+  virtual_ipaddress {{
+    {VIP}
+  }}
+  unicast_src_ip {self.addr(host)}
+  unicast_peer {{
+    {self.addr(peer)}
+  }}
+}}
+"""
+        n = len(self.env.procs)
+        f = self.env.file(f"keepalived-{host}-{n}.conf", text)
+        p = self.env.start(["keepalived", "-n", "-l", "-D", "-P", "-f", f,
+                            "-p", self.env.path(f"ka{n}.pid"), "-r", self.env.path(f"kav{n}.pid")],
+                           f"keepalived-{host}", self.net[host])
+        self.procs[host] = p
+        return p
+
+    def holders(self, vip=VIP):
+        return [h for h in self.hosts if vip in self.net[h].addresses("eth0")]
+
+    def wait_master(self, host, limit=10.0, vip=VIP):
+        t = time.monotonic()
+        wait_for(lambda: self.holders(vip) == [host], limit, f"{host} alone to hold {vip}")
+        return time.monotonic() - t
+
+    def cable(self, host, up):
+        """The switch's end: the host's own carrier goes too. silent(): it does not see it."""
+        self.net["switch"].run("ip", "link", "set", self.port_of[host], "up" if up else "down")
+
+    def silent(self, host, on):
+        """The switch forwards nothing from and to the host, whose carrier stays."""
+        sw, port = self.net["switch"], self.port_of[host]
+        sw.run("ip", "link", "set", port, *(["nomaster"] if on else ["master", "br0"]))
+
+    def power_off(self, host):
+        self.silent(host, True)
+        kill_tree([self.procs[host].pid])
+
+    def kill_at_once(self, host):
+        """kill -9 of everything, so that none sees the others go."""
+        pids = [self.procs[host].pid] + descendants(self.procs[host].pid)
+        for sig in (signal.SIGSTOP, signal.SIGKILL):
+            for p in pids:
+                os.kill(p, sig)
+        wait_for(lambda: not any(alive(p) for p in pids), 2)
+
+    def client(self, addr=VIP):
+        return Client(self.net["cl"], (addr, PORT))
+
+    def vrrp_pid(self, host):
+        return self.procs[host].child("vrrp")
+
+    def capture(self):
+        """Records what the switch forwards; returns a function that ends it and judges it."""
+        path = self.env.path("wire.pcap")
+        p = self.env.start(["tcpdump", "-i", "br0", "-U", "-w", path, "vrrp or arp or icmp6"]
+                           if shutil.which("tcpdump", path=SBIN) else
+                           ["tshark", "-i", "br0", "-q", "-w", path, "-f",
+                            "proto 112 or ip6 proto 112 or arp or icmp6"],
+                           "capture", self.net["switch"])
+        p.wait_line(r"listening on|Capturing on")
+
+        def judge():
+            time.sleep(0.3)
+            p.stop(signal.SIGINT)
+            opts = ["-o", "ip.check_checksum:TRUE"]
+            status, out = self.env.run(["tshark", "-r", path, *opts, "-Y",
+                                        "(vrrp or arp) and (_ws.expert.severity >= warning or "
+                                        "vrrp.checksum.status == 0 or ip.checksum.status == 0) and "
+                                        "not arp.duplicate-address-detected"])
+            bad = [x for x in out.splitlines() if re.match(r"\s*\d+ ", x)]
+            equal(bad, [], "packets that tshark complains about")
+            status, out = self.env.run(["tshark", "-r", path, "-Y", "vrrp", "-T", "fields", "-e",
+                                        "ip.src", "-e", "ipv6.src", "-e", "vrrp.prio"])
+            return [x.split() for x in out.splitlines() if x and x[0].isdigit() or ":" in x[:5]]
+        return judge
+
+
+def keepalived_is_content(p):
+    bad = [x for x in p.output().splitlines()
+           if re.search(r"invalid|bogus|mismatch|unexpected|ignoring|dropp", x, re.I)]
+    equal(bad, [], "what keepalived complains about")
