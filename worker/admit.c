@@ -101,7 +101,7 @@ admit_release(struct worker *w, const struct gen_frontend *fe)
 bool
 admit_room_frontend(struct worker *w, const struct gen_frontend *fe)
 {
-	if (!limit_room_fe(w->seg, fe->slot, fe_limit(w, fe)))
+	if (!limit_wait_fe(w->seg, fe->slot, fe_limit(w, fe)))
 		return false;
 	limit_want_fe(w->seg, fe->slot, false);
 	return true;
@@ -110,7 +110,7 @@ admit_room_frontend(struct worker *w, const struct gen_frontend *fe)
 bool
 admit_room_global(struct worker *w)
 {
-	if (!limit_room_global(w->seg, global_limit(w)))
+	if (!limit_wait_global(w->seg, global_limit(w)))
 		return false;
 	limit_want_global(w->seg, false);
 	return true;
@@ -119,8 +119,9 @@ admit_room_global(struct worker *w)
 void
 admit_hand_on(struct worker *w, const struct gen_frontend *fe)
 {
-	if (admit_room_frontend(w, fe) && admit_room_global(w)) {
-		ring(w, limit_next_fe(w->seg, fe->slot, &w->turn_fe));
-		ring(w, limit_next_global(w->seg, &w->turn_global));
-	}
+	if (!limit_room_fe(w->seg, fe->slot, fe_limit(w, fe)) ||
+	    !limit_room_global(w->seg, global_limit(w)))
+		return;
+	ring(w, limit_next_fe(w->seg, fe->slot, &w->turn_fe));
+	ring(w, limit_next_global(w->seg, &w->turn_global));
 }

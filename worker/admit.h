@@ -23,7 +23,8 @@ enum admit { ADMIT_OK = 0, ADMIT_FRONTEND_FULL, ADMIT_GLOBAL_FULL };
 enum admit admit_take(struct worker *w, const struct gen_frontend *fe);
 /* Gives both back and rings who waits for them. */
 void admit_release(struct worker *w, const struct gen_frontend *fe);
-/* Is there room, as far as one look can tell? Clears the bits that are not needed any more. */
+/* For one that waits: is there room, as far as one look can tell? If not the bit is set (again), then
+ * looked once more; if so it is cleared. */
 bool admit_room_frontend(struct worker *w, const struct gen_frontend *fe);
 bool admit_room_global(struct worker *w);
 /* We were rung, took all there was and still see room: the next one may have somebody waiting. */

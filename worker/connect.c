@@ -500,6 +500,7 @@ connect_timer(struct session *s)
 void
 connect_elsewhere(struct session *s)
 {
+	s->who = '\0';
 	leave_server(s);
 	remember_tried(s);
 	try_on(s, NULL);

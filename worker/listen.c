@@ -277,23 +277,22 @@ shared_poll_anew(struct worker *w)
 void
 listen_look(struct worker *w)
 {
-	bool resumed = false;
+	bool exclusive;
 
 	w->look = false;
 	shared_poll_anew(w);
-	for (struct listener *l = w->listen->all; l != NULL; l = l->next)
-		if (l->full && room_for(w, l)) {
-			l->full = false;
-			l->rung = resumed = true;
-		}
-	listen_update(w);
-	if (!resumed)
-		return;
-	/* Takes what waits now: if nobody does, the place goes on to a worker that has somebody. */
-	for (struct listener *l = w->listen->all; l != NULL; l = l->next)
-		for (size_t i = 0; l->rung && !l->full && i < l->n_queues; i++)
-			if (l->queues[i]->f.fd != -1)
+	for (struct listener *l = w->listen->all; l != NULL; l = l->next) {
+		if (!l->full || !room_for(w, l))
+			continue;
+		l->full = false;
+		l->rung = true;
+		/* Takes what waits now, before anything is registered: often the place is gone
+		 * again then. If nobody waits it goes on to a worker that has somebody. */
+		for (size_t i = 0; !l->full && i < l->n_queues; i++)
+			if (queue_wanted(w, l->queues[i], &exclusive))
 				queue_accept(w, l->queues[i]);
+	}
+	listen_update(w);
 }
 
 /* ---- generations ---------------------------------------------------------------------------- */
