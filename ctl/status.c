@@ -164,7 +164,7 @@ write_head(const struct status *s, struct buf *out)
 	char version[64], node[80], up[32], a[32], b[32], c[32];
 
 	buf_printf(out, "vipd %s on %s, up %s, %s workers, configuration %s\n",
-	    status_info(s->info, "Version", version, sizeof(version)),
+	    status_info(s->info, "Vipd_version", version, sizeof(version)),
 	    status_info(s->info, "node", node, sizeof(node)),
 	    status_info(s->info, "Uptime", up, sizeof(up)),
 	    status_info(s->info, "Workers_live", a, sizeof(a)),

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# Runs tests and counts them: tests/run.sh unit|system|all [NAME...]. Each cmocka binary is run under
+# Runs tests and counts them: tests/run.sh unit|system|outside|all [NAME...]. Each cmocka binary is run under
 # a time limit; each tests/system/*.test is a script or program that prints TAP-like lines
 # "ok NAME", "not ok NAME", "skip NAME reason". Ends with "N passed, N failed, N skipped".
 set -u
@@ -9,6 +9,7 @@ B=${B:-build}
 what=${1:-all}
 shift || true
 passed=0 failed=0 skipped=0
+folder=system
 SAN_SYSTEM=${SAN_SYSTEM:-relay.test http.test signals.test control.test vipctl.test}
 log=$B/test-logs
 mkdir -p "$log"
@@ -58,9 +59,9 @@ run_unit() {
 
 run_system() {
 	local t name out rc
-	for t in tests/system/*.test; do
+	for t in tests/"$folder"/*.test; do
 		[ -x "$t" ] || continue
-		name=${t#tests/system/}
+		name=${t#tests/"$folder"/}
 		[ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
 		out=$log/system-$name.log
 		B=$B timeout -k 10 "${SYSTEM_TIMEOUT:-240}" "$t" >"$out" 2>&1 </dev/null
@@ -83,6 +84,10 @@ run_system() {
 case $what in
 unit) run_unit "$@" ;;
 system) run_system "$@" ;;
+outside)
+	folder=outside
+	run_system "$@"
+	;;
 all)
 	run_unit
 	run_system
@@ -95,7 +100,7 @@ all)
 	run_system $SAN_SYSTEM
 	;;
 *)
-	echo "usage: tests/run.sh unit|system|all [NAME...]" >&2
+	echo "usage: tests/run.sh unit|system|outside|all [NAME...]" >&2
 	exit 2
 	;;
 esac

@@ -66,7 +66,9 @@ info_process(struct info *info, const struct stat_source *src)
 	total_format_uptime(info->uptime, up);
 	snprintf(info->node, sizeof(info->node), "%.*s", SHM_NAME - 1, m->node);
 	add_s(info, "Name", "POS", "vipd");
-	add_s(info, "Version", "POS", VIPD_VERSION);
+	/* Tools ask for a version of HAProxy before they use a command: this is whose language and
+	 * columns the control socket speaks. */
+	add_s(info, "Version", "POS", "2.6.0-vipd-" VIPD_VERSION);
 	add_s(info, "Release_date", "POS", VIPD_DATE);
 	add_n(info, "Nbthread", "CGS", STAT_U32, 1);
 	add_n(info, "Nbproc", "CGS", STAT_U32, sw32_get(&m->n_workers));
@@ -123,6 +125,7 @@ info_vipd(struct info *info, const struct stat_source *src)
 		live += shm_mask_has(m->live, w);
 		respawns += sw32_get(&m->workers[w].respawns);
 	}
+	add_s(info, "Vipd_version", "POS", VIPD_VERSION);
 	add_n(info, "Workers_live", "MGP", STAT_U32, live);
 	add_n(info, "Respawns", "MCP", STAT_U64,
 	    respawns + sw32_get(&m->checker.respawns) + sw32_get(&m->vrrp.respawns));

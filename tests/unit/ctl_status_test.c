@@ -95,7 +95,7 @@ grids_are_aligned(void **state)
 	buf_free(&b);
 }
 
-static const char info[] = "Name: vipd\nVersion: 1.2\nUptime: 0d 1h00m00s\nCurrConns: 5\n"
+static const char info[] = "Name: vipd\nVipd_version: 1.2\nUptime: 0d 1h00m00s\nCurrConns: 5\n"
 			   "Maxconn: 2000\nConnRate: 3\nCumConns: 77\nnode: ha1\nStopping: 0\n"
 			   "Maintenance: 0\nWorkers_live: 2\nGeneration: 4\n";
 static const char good_proc[] = "# pid,type,respawns,uptime,state,last,generation\n"
