@@ -156,6 +156,11 @@ probe_connected(struct probe *p)
 	if (p->phase == PROBE_CONNECT) {
 		int64_t spent = mono_diff_ms(loop_refresh(p->loop), p->start);
 
+		/* The buffer of a new connection takes it whole; an error is met by what follows.
+		 */
+		if (p->spec->lead_len != 0)
+			send(p->f.fd, p->spec->lead, p->spec->lead_len, MSG_NOSIGNAL);
+
 		loop_timer_set(p->loop, &p->limit,
 		    mono_add_ms(loop_now(p->loop), timing_answer_limit(p->spec->check, spent)));
 		if (p->spec->tls != NULL) {
@@ -266,6 +271,37 @@ probe_init(
 	p->limit.cb = on_limit;
 }
 
+/* A socket that connects. Returns 0, or -1 after the result was told. */
+static int
+connect_begin(struct probe *p, const struct probe_spec *spec, int *fd)
+{
+	static uint32_t cursor = 7919; /* not where the workers begin */
+	int e;
+
+	switch (outgoing_connect(spec->from, &spec->to, &cursor, fd)) {
+	case OUTGOING_CONNECTED:
+	case OUTGOING_PENDING:
+		if (spec->to.family != AF_UNIX)
+			sock_set_int(*fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		return 0;
+	case OUTGOING_FAILED:
+		connect_failed(p, errno);
+		return -1;
+	case OUTGOING_NO_BIND:
+	case OUTGOING_NO_PORT:
+		probe_finish_own(p, errno);
+		return -1;
+	case OUTGOING_NO_SOCKET:
+		break;
+	}
+	e = errno;
+	if (own_error(e))
+		probe_finish_own(p, e);
+	else
+		probe_finish(p, CHECK_SOCKERR, 0, strerror(e));
+	return -1;
+}
+
 void
 probe_start(struct probe *p, const struct probe_spec *spec, struct mono began)
 {
@@ -276,23 +312,8 @@ probe_start(struct probe *p, const struct probe_spec *spec, struct mono began)
 	p->start = began;
 	p->sent = 0;
 	p->phase = PROBE_CONNECT;
-	fd = socket(spec->to.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd == -1) {
-		if (own_error(errno))
-			probe_finish_own(p, errno);
-		else
-			probe_finish(p, CHECK_SOCKERR, 0, strerror(errno));
+	if (connect_begin(p, spec, &fd) == -1)
 		return;
-	}
-	if (spec->to.family != AF_UNIX)
-		sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	r = connect(fd, &spec->to.sa, spec->to.len);
-	if (r == -1 && errno != EINPROGRESS) {
-		r = errno;
-		close(fd);
-		connect_failed(p, r);
-		return;
-	}
 	p->events = EPOLLOUT;
 	if (loop_fd_add(p->loop, &p->f, fd, EPOLLOUT) == -1) {
 		r = errno;

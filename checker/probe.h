@@ -13,6 +13,7 @@
 
 #include "conf/model.h"
 #include "lib/loop.h"
+#include "lib/proxyproto.h"
 #include "lib/sock.h"
 #include "shm/check_status.h"
 
@@ -31,6 +32,9 @@ struct probe_spec {
 	const char *sni;                /* NULL: none; also the name the certificate must carry */
 	char *request;                  /* bytes to send; NULL: a connect is enough */
 	size_t request_len;
+	const struct outgoing *from; /* where the probe comes from */
+	char lead[PROXYPROTO_ROOM];  /* PROXY header, sent before anything else */
+	size_t lead_len;             /* 0: none */
 };
 
 struct probe_result {

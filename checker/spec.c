@@ -62,6 +62,17 @@ make_sni(struct probe_spec *spec, const struct conf_server *conf)
 	return spec->sni == NULL ? -1 : 0;
 }
 
+/* HAProxy's manual on check-send-proxy: with the server's send_proxy, unless the check has a port
+ * of its own; then only if the check says so. The version is the server's. */
+static void
+make_lead(struct probe_spec *spec, const struct conf_server *conf)
+{
+	bool server = (conf->send_proxy || conf->send_proxy_v2) && conf->check.port == 0;
+
+	if (server || conf->check.send_proxy)
+		spec->lead_len = proxyproto_build_local(spec->lead, conf->send_proxy_v2 ? 2 : 1);
+}
+
 int
 spec_build(struct server *s, struct tls_set *tls, char *reason, size_t reason_size)
 {
@@ -69,10 +80,11 @@ spec_build(struct server *s, struct tls_set *tls, char *reason, size_t reason_si
 	struct probe_spec *spec = &s->spec;
 	char why[256] = "out of memory";
 
-	*spec = (struct probe_spec){.check = c, .to = s->conf->addr};
+	*spec = (struct probe_spec){.check = c, .to = s->conf->addr, .from = &s->conf->from};
 	spec->timeout_connect_ms = s->backend->conf->timeout_connect_ms;
 	if (!c->on)
 		return 0;
+	make_lead(spec, s->conf);
 	if (c->port != 0 && spec->to.family != AF_UNIX)
 		sock_addr_set_port(&spec->to, c->port);
 	if (c->type == CONF_CHECK_TCP)

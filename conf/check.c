@@ -31,7 +31,8 @@ enum {
 	IDLE_MAXQUEUE = 4,
 	IDLE_HTTP = 8,
 	IDLE_PORT = 16,
-	SHORT_INTER = 32
+	SHORT_INTER = 32,
+	IDLE_SOURCE = 64
 };
 
 static const char *const idle_texts[] = {
@@ -40,7 +41,8 @@ static const char *const idle_texts[] = {
     "maxqueue has no effect: without maxconn nothing waits",
     "a check of type tcp only connects: uri, host, headers, sni, ca_file and crt have no effect",
     "check.port has no effect: the server is a UNIX socket",
-    "check.inter bounds the probe too: less than 100ms may fail by itself"};
+    "check.inter bounds the probe too: less than 100ms may fail by itself",
+    "source, interface, tcpka and tcp_user_timeout have no effect: the server is a UNIX socket"};
 
 static unsigned
 server_idle(const struct conf_server *s)
@@ -62,6 +64,9 @@ server_idle(const struct conf_server *s)
 		idle |= IDLE_PORT;
 	if (c->on && c->timeout_ms == 0 && c->inter_ms < 100)
 		idle |= SHORT_INTER;
+	if (s->addr.family == AF_UNIX &&
+	    (outgoing_set(&s->from) || s->own_keepalive || s->tcp_user_timeout_ms != -1))
+		idle |= IDLE_SOURCE;
 	return idle;
 }
 
@@ -85,6 +90,11 @@ check_server(struct reader *r, const struct conf_server *s, unsigned *said)
 	for (size_t i = 0; i < sizeof(idle_texts) / sizeof(idle_texts[0]); i++)
 		if ((idle & (1u << i)) != 0)
 			rd_at(r, CONF_WARNING, s->where, "%s", idle_texts[i]);
+	if (s->from.addr.family != AF_UNSPEC && s->addr.family != AF_UNIX &&
+	    s->from.addr.family != s->addr.family)
+		rd_at(r, CONF_ERROR, s->where, "source is %s, the server's address %s",
+		    s->from.addr.family == AF_INET ? "IPv4" : "IPv6",
+		    s->addr.family == AF_INET ? "IPv4" : "IPv6");
 	if (lacks_ca(r, &s->check))
 		rd_at(r, CONF_ERROR, s->where,
 		    "check.verify needs check.ca_file to know whom to trust; or say verify = "

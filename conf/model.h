@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/outgoing.h"
 #include "lib/sock.h"
 
 #define CONF_NONE UINT32_MAX
@@ -179,6 +180,7 @@ struct conf_check {
 	const char *ca_file; /* travels as PROTO_FD_FILE */
 	const char *sni;     /* NULL: none sent when the address is numeric */
 	const char *crt;     /* client certificate and key, PEM; PROTO_FD_FILE */
+	bool send_proxy;     /* also when port is given */
 };
 
 struct conf_server {
@@ -191,6 +193,12 @@ struct conf_server {
 	unsigned maxconn;     /* 0: no limit */
 	unsigned maxqueue;    /* 0: no limit */
 	int64_t slowstart_ms; /* 0: none */
+	bool send_proxy;      /* PROXY header, version 1 ... */
+	bool send_proxy_v2;   /* ... or 2, if both are set */
+	struct outgoing from; /* source, interface */
+	bool own_keepalive;   /* keepalive was given here; else it is the backend's */
+	struct conf_keepalive keepalive;
+	int64_t tcp_user_timeout_ms; /* -1: the backend's */
 	bool disabled;        /* starts in maintenance */
 	enum conf_marked_down on_marked_down;
 	struct conf_check check;

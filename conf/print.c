@@ -169,7 +169,8 @@ pr_value(struct printer *p, const struct conf_key *k, const char *name, const vo
 		pr_string(p, name, k->words[v]);
 		break;
 	case K_MS:
-		pr_string(p, name, duration_format_ms(v, buf, sizeof(buf)));
+		if (v >= 0) /* else: not given */
+			pr_string(p, name, duration_format_ms(v, buf, sizeof(buf)));
 		break;
 	case K_SECONDS:
 		pr_string(p, name, duration_format_ms(v * 1000, buf, sizeof(buf)));

@@ -100,6 +100,8 @@ READ_PRINT(status);
 READ_PRINT(check);
 READ_PRINT(servers);
 READ_PRINT(server_address);
+READ_PRINT(server_source);
+READ_PRINT(server_keepalive);
 READ_PRINT(default_server);
 READ_PRINT(log_address);
 READ_PRINT(addresses);

@@ -160,6 +160,63 @@ print_server_address(struct printer *p, const struct conf_key *k, const void *ob
 }
 
 void
+read_server_source(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
+{
+	struct conf_server *srv = obj;
+	const char *text = rd_string(r, s, "an address");
+
+	(void)k;
+	if (text == NULL)
+		return;
+	if (text[0] == '/' || sock_range_parse(&srv->from.addr, &srv->from.last, text, false) == -1)
+		rd_error(r, s,
+		    "\"%s\" is no source: write it as \"192.0.2.1\" or "
+		    "\"192.0.2.1:10000-19999\"",
+		    text);
+}
+
+void
+print_server_source(struct printer *p, const struct conf_key *k, const void *obj)
+{
+	const struct outgoing *from = &((const struct conf_server *)obj)->from;
+	char text[SOCK_ADDR_TEXT];
+
+	if (from->addr.family == AF_UNSPEC)
+		return;
+	if (sock_addr_port(&from->addr) == 0)
+		sock_addr_format_host(&from->addr, text, sizeof(text));
+	else
+		sock_range_format(&from->addr, from->last, text, sizeof(text));
+	pr_string(p, k->name, text);
+}
+
+void
+read_server_keepalive(
+    struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
+{
+	struct conf_server *srv = obj;
+
+	(void)k;
+	if (!srv->own_keepalive)
+		scope_init(&scope_keepalive, &srv->keepalive);
+	srv->own_keepalive = true;
+	rd_group(r, &scope_keepalive, &srv->keepalive, s);
+}
+
+void
+print_server_keepalive(struct printer *p, const struct conf_key *k, const void *obj)
+{
+	const struct conf_server *srv = obj;
+
+	if (!srv->own_keepalive)
+		return;
+	pr_open(p, k->name, '{');
+	pr_force(p);
+	pr_scope(p, &scope_keepalive, &srv->keepalive);
+	pr_close(p);
+}
+
+void
 read_default_server(
     struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
 {
@@ -190,6 +247,8 @@ read_server(struct reader *r, void *arg, const char *name, const config_setting_
 		return;
 	}
 	check_resolve(r, &srv.check);
+	if (!srv.own_keepalive)
+		srv.keepalive = b->keepalive;
 	b->servers = arena_grow(r->arena, b->servers, b->n_servers, sizeof(*b->servers));
 	b->servers[b->n_servers++] = srv;
 }

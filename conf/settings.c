@@ -317,6 +317,9 @@ static const struct conf_key check_keys[] = {
 	.text = "The name that is asked for in TLS, and that the certificate must carry."},
     {"crt", K_STRING, .readers = R_CHECKER, .offset = O(conf_check, crt), .check = check_path,
 	.text = "A certificate and its key, PEM, that the probe shows to the server."},
+    {"send_proxy", K_BOOL, .readers = R_CHECKER, .offset = O(conf_check, send_proxy),
+	.text = "Probes begin with a PROXY header that says \"not for a client\" (LOCAL, UNKNOWN). "
+		"Not needed where the server has send_proxy and the check no port."},
 };
 const struct conf_scope scope_check = {"check", "Checks",
     "In defaults, a backend, default_server or a server: how servers are probed. Each place adds "
@@ -347,6 +350,29 @@ static const struct conf_key server_keys[] = {
 	.text =
 	    "After a server came up its weight and its maxconn grow from little to full in this "
 	    "time."},
+    {"send_proxy", K_BOOL, .offset = O(conf_server, send_proxy),
+	.text =
+	    "Each connection to the server begins with a PROXY header, version 1, that says who "
+	    "the client is. The server must expect it. So do probes, unless check.port is set."},
+    {"send_proxy_v2", K_BOOL, .offset = O(conf_server, send_proxy_v2),
+	.text = "The same in version 2, which is binary. It wins over send_proxy."},
+    {"source", K_CUSTOM, .offset = 0, .read = read_server_source, .print = print_server_source,
+	.syntax = "string", .dflt_text = "the kernel chooses",
+	.text =
+	    "The address that connections and probes come from, \"192.0.2.1\", or an address and a "
+	    "range of ports, \"192.0.2.1:10000-19999\". While this host does not have the address "
+	    "no connection succeeds, and probes give no verdict."},
+    {"interface", K_STRING, .offset = O(conf_server, from.interface), .check = check_interface,
+	.dflt_text = "as routes say",
+	.text = "The interface over which connections and probes go out. Needs Linux 5.7."},
+    {"tcpka", K_CUSTOM, .readers = R_WORKER, .offset = O(conf_server, keepalive),
+	.scope = &scope_keepalive, .read = read_server_keepalive, .print = print_server_keepalive,
+	.syntax = "group or boolean", .dflt_text = "the backend's srvtcpka",
+	.text = "TCP keepalive towards this server; see TCP keepalive. What is left out has its "
+		"default, not the backend's value."},
+    {"tcp_user_timeout", K_MS, .readers = R_WORKER, .offset = O(conf_server, tcp_user_timeout_ms),
+	.max = DAY, .dflt = -1, .dflt_text = "the backend's",
+	.text = "As in the backend, for this server."},
     {"disabled", K_BOOL, .offset = O(conf_server, disabled),
 	.text = "The server starts in maintenance: no sessions, no probes."},
     {"on_marked_down", K_ENUM, .offset = O(conf_server, on_marked_down), .words = w_marked,

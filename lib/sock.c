@@ -108,6 +108,34 @@ bad:
 	return -1;
 }
 
+int
+sock_range_parse(struct sock_addr *out, uint16_t *last, const char *text, bool need_port)
+{
+	char first[SOCK_ADDR_TEXT];
+	const char *colon = strrchr(text, ':'), *dash;
+
+	dash = text[0] != '/' && colon != NULL ? strchr(colon, '-') : NULL;
+	if (dash == NULL) {
+		if (sock_addr_parse(out, text, need_port) == -1)
+			return -1;
+		*last = sock_addr_port(out);
+		return 0;
+	}
+	if ((size_t)(dash - text) >= sizeof(first)) {
+		errno = EINVAL;
+		return -1;
+	}
+	memcpy(first, text, (size_t)(dash - text));
+	first[dash - text] = '\0';
+	if (sock_addr_parse(out, first, true) == -1 || port_parse(dash + 1, last) == -1)
+		return -1;
+	if (*last < sock_addr_port(out)) {
+		errno = ERANGE;
+		return -1;
+	}
+	return 0;
+}
+
 const char *
 sock_addr_format_host(const struct sock_addr *a, char *buf, size_t size)
 {
@@ -131,6 +159,18 @@ sock_addr_format(const struct sock_addr *a, char *buf, size_t size)
 	}
 	sock_addr_format_host(a, host, sizeof(host));
 	snprintf(buf, size, a->family == AF_INET6 ? "[%s]:%u" : "%s:%u", host, sock_addr_port(a));
+	return buf;
+}
+
+const char *
+sock_range_format(const struct sock_addr *a, uint16_t last, char *buf, size_t size)
+{
+	size_t n;
+
+	sock_addr_format(a, buf, size);
+	n = strlen(buf);
+	if (last > sock_addr_port(a) && n < size)
+		snprintf(buf + n, size - n, "-%u", last);
 	return buf;
 }
 

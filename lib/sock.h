@@ -33,8 +33,14 @@ struct sock_addr {
  */
 int sock_addr_parse(struct sock_addr *out, const char *text, bool need_port);
 
+/* The same with a range of ports behind the address, "1.2.3.4:8000-8010": *last is the last one, that
+ * of out the first; a single port is both. ERANGE also for a range from high to low. */
+int sock_range_parse(struct sock_addr *out, uint16_t *last, const char *text, bool need_port);
+
 /* Canonical text with port: "1.2.3.4:80", "[::1]:80", "/path". Returns buf. */
 const char *sock_addr_format(const struct sock_addr *a, char *buf, size_t size);
+/* The same with the range, if it is one. */
+const char *sock_range_format(const struct sock_addr *a, uint16_t last, char *buf, size_t size);
 /* The address alone, without port and brackets; "unix" for a UNIX address. Returns buf. */
 const char *sock_addr_format_host(const struct sock_addr *a, char *buf, size_t size);
 

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/log.h"
+#include "lib/ratelimit.h"
 #include "shm/limit.h"
 #include "shm/schedule.h"
 #include "worker/count.h"
@@ -15,6 +17,7 @@
 #include "worker/wait.h"
 
 #define EXHAUSTED_PAUSE_MS 100
+#define PORTS_APART        9973 /* between where workers begin in a range of ports */
 #define PROBE_REST         1000 /* connects */
 
 enum connect_next
@@ -162,7 +165,14 @@ connect_release(struct session *s)
 
 /* ---- connecting ----------------------------------------------------------------------------- */
 
-enum begun { BEGUN_CONNECTED, BEGUN_WAITS, BEGUN_FAILED, BEGUN_NO_PORT, BEGUN_SHORT };
+enum begun {
+	BEGUN_CONNECTED,
+	BEGUN_WAITS,
+	BEGUN_FAILED,
+	BEGUN_NO_PORT,
+	BEGUN_NO_PLACE,
+	BEGUN_SHORT
+};
 
 /* A non-blocking connect says EINPROGRESS also when it has completed by the time it returns, as it
  * does towards this host's own addresses. A second call tells, and spares the wake-up (a refusal is
@@ -181,25 +191,56 @@ probe(struct worker_srv *v, int fd, const struct sock_addr *to)
 	return false;
 }
 
+/* An address, a port or an interface that the server's settings want and this host lacks. */
+static void
+say_no_place(const struct session *s, int err)
+{
+	static struct ratelimit limit = RATELIMIT_INIT(1, 10000);
+	const struct outgoing *from = &s->srv->conf->from;
+	char text[SOCK_ADDR_TEXT];
+	uint32_t held;
+
+	if (!ratelimit_step(&limit, loop_now(s->w->loop), &held))
+		return;
+	log_warning("server %s/%s: cannot connect from %s%s%s: %s (%u more held back)",
+	    s->be->conf->name, s->srv->conf->name,
+	    from->addr.family == AF_UNSPEC ? "interface"
+					   : sock_addr_format_host(&from->addr, text, sizeof(text)),
+	    from->interface != NULL ? " " : "", from->interface != NULL ? from->interface : "",
+	    strerror(err), held);
+}
+
 static enum begun
 begin(struct session *s)
 {
-	const struct sock_addr *to = &s->srv->conf->addr;
-	int fd = socket(to->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	const struct conf_server *c = s->srv->conf;
+	struct worker_srv *v = &s->w->srv[s->srv->slot];
+	uint32_t apart = s->w->index * PORTS_APART, at = v->next_port + apart;
+	int fd;
+	enum outgoing_result r = outgoing_connect(&c->from, &c->addr, &at, &fd);
 
-	if (fd == -1)
+	v->next_port = at - apart;
+	if (r == OUTGOING_NO_SOCKET)
 		return BEGUN_SHORT;
 	sw64_add(&count_srv(s->w, s->srv)->connect, 1);
 	s->s.fd = fd;
-	s->s.flags = 0;
+	s->s.flags = c->send_proxy || c->send_proxy_v2 ? SIDE_PROXY : 0;
 	s->tries++;
-	if (connect(fd, &to->sa, to->len) == 0)
+	switch (r) {
+	case OUTGOING_CONNECTED:
 		return BEGUN_CONNECTED;
-	if (errno == EINPROGRESS && probe(&s->w->srv[s->srv->slot], fd, to))
-		return BEGUN_CONNECTED;
-	if (errno == EINPROGRESS || errno == EALREADY)
-		return BEGUN_WAITS;
-	return errno == EADDRNOTAVAIL ? BEGUN_NO_PORT : BEGUN_FAILED;
+	case OUTGOING_PENDING:
+		if (probe(v, fd, &c->addr))
+			return BEGUN_CONNECTED;
+		return errno == EINPROGRESS || errno == EALREADY ? BEGUN_WAITS : BEGUN_FAILED;
+	case OUTGOING_NO_PORT:
+		return BEGUN_NO_PORT;
+	case OUTGOING_NO_BIND:
+		say_no_place(s, errno);
+		return BEGUN_NO_PLACE;
+	default:
+		return BEGUN_FAILED;
+	}
 }
 
 static void
@@ -386,6 +427,7 @@ try_one(struct session *s, struct gen_server *v)
 	case BEGUN_NO_PORT:
 		worker_exhausted(s->w, "local ports", EADDRNOTAVAIL);
 		break;
+	case BEGUN_NO_PLACE:
 	case BEGUN_FAILED:
 		break;
 	}

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "worker/count.h"
+#include "worker/proxy.h"
 
 /* What one direction came to. */
 enum step { STEP_WAIT = 0, STEP_MORE, STEP_SRC_BROKEN, STEP_DST_BROKEN, STEP_NO_MEMORY };
@@ -134,6 +135,52 @@ move_splice(
 	return pipe_send(s, src, dst);
 }
 
+/* After a read of n > 0 of at most want bytes: does another one make sense? */
+static void
+after_read(struct side *src, size_t n, size_t want)
+{
+	if (n == want || (src->flags & SIDE_PRI))
+		return;
+	/* Drained: the next edge says when there is more; after a FIN there is none. */
+	src->flags &= (uint16_t)~SIDE_RD;
+	if ((src->flags & (SIDE_HUP | SIDE_ERR)) == SIDE_HUP)
+		src->flags |= SIDE_EOF;
+}
+
+/* The PROXY header goes out with the first bytes of the client if there are any yet: one segment,
+ * no system call more. Alone if not, since the server may be the one who speaks first. */
+static enum step
+header_send(struct session *s, struct side *src, struct side *dst)
+{
+	char *buf = s->w->buf;
+	size_t lead = proxy_header(s, buf), want = RELAY_FIRST - lead;
+	ssize_t n = 0, sent;
+
+	dst->flags &= (uint16_t)~SIDE_PROXY;
+	if (src->flags & SIDE_RD)
+		n = recv(src->fd, buf + lead, want, 0);
+	if (n == -1) {
+		if (errno != EAGAIN)
+			return STEP_SRC_BROKEN;
+		src->flags &= (uint16_t)~SIDE_RD;
+		n = 0;
+	} else if (n > 0) {
+		after_read(src, (size_t)n, want);
+		count_bytes(s, true, (size_t)n);
+	}
+	n += (ssize_t)lead;
+	nodelay(s, dst, (size_t)n);
+	sent = send(dst->fd, buf, (size_t)n, MSG_NOSIGNAL);
+	if (sent == -1) {
+		if (errno != EAGAIN)
+			return STEP_DST_BROKEN;
+		sent = 0;
+	}
+	if (sent < n)
+		return hold(s, src, dst, buf + sent, (size_t)(n - sent));
+	return STEP_MORE;
+}
+
 /* Reads into the worker's buffer and sends on. STEP_MORE: go on reading. */
 static enum step
 move_copy(struct session *s, struct side *src, struct side *dst, size_t want, size_t *budget)
@@ -151,12 +198,7 @@ move_copy(struct session *s, struct side *src, struct side *dst, size_t want, si
 		src->flags = (uint16_t)((src->flags & ~SIDE_RD) | SIDE_EOF);
 		return STEP_MORE;
 	}
-	if ((size_t)n < want && !(src->flags & SIDE_PRI)) {
-		/* Drained: the next edge says when there is more; after a FIN there is none. */
-		src->flags &= (uint16_t)~SIDE_RD;
-		if ((src->flags & (SIDE_HUP | SIDE_ERR)) == SIDE_HUP)
-			src->flags |= SIDE_EOF;
-	}
+	after_read(src, (size_t)n, want);
 	src->full = (size_t)n >= RELAY_FIRST
 			? (uint16_t)(src->full < RELAY_FULL ? src->full + 1 : RELAY_FULL)
 			: 0;
@@ -212,6 +254,12 @@ direction(struct session *s, struct side *src, struct side *dst)
 	for (;;) {
 		if (!(dst->flags & SIDE_WR))
 			return STEP_WAIT;
+		if (dst->flags & SIDE_PROXY) {
+			r = header_send(s, src, dst);
+			if (r != STEP_MORE)
+				return r;
+			continue;
+		}
 		if (src->held != NULL || src->pipe != NULL) {
 			r = src->held != NULL ? held_send(s, src, dst) : pipe_send(s, src, dst);
 			if (r != STEP_MORE)

@@ -204,12 +204,14 @@ local_name(int fd, struct shm_end *e)
 static void
 settle(struct session *s)
 {
-	const struct conf_backend *be = s->be->conf;
+	const struct conf_server *srv = s->srv->conf;
 
 	s->flags |= SESSION_SETTLED;
 	sessrec_begin(s->rec);
-	if (s->srv->conf->addr.family != AF_UNIX) {
-		connect_keepalive(s->s.fd, &be->keepalive, be->tcp_user_timeout_ms);
+	if (srv->addr.family != AF_UNIX) {
+		connect_keepalive(s->s.fd, &srv->keepalive,
+		    srv->tcp_user_timeout_ms >= 0 ? srv->tcp_user_timeout_ms
+						  : s->be->conf->tcp_user_timeout_ms);
 		local_name(s->s.fd, &s->rec->source);
 	}
 	if (s->rec->local.family == 0)

@@ -23,7 +23,8 @@ enum side_flag {
 	SIDE_PRI = 64,  /* sends urgent data: a short read says nothing */
 	SIDE_OUT = 128, /* registered for EPOLLOUT */
 	SIDE_NODELAY = 256,
-	SIDE_SENT = 512 /* something was sent to it */
+	SIDE_SENT = 512,  /* something was sent to it */
+	SIDE_PROXY = 1024 /* a PROXY header is due before anything else */
 };
 
 struct relay_held { /* bytes that the other side did not take */

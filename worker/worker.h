@@ -26,6 +26,7 @@ struct worker_srv {
 	uint32_t epoch;           /* of the directory entry that this belongs to */
 	uint32_t shut_seq;        /* last one carried out */
 	uint32_t fails;           /* failed connects in a row */
+	uint32_t next_port;       /* of the range that connections to it come from */
 	uint32_t probe_after;     /* connects before one is asked at once whether it is done */
 };
 

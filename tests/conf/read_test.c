@@ -40,6 +40,12 @@ static const char *const sample =
     "}; };\n"
     "  two = { servers = ( { name = \"1\"; address = \"[2001:db8::1]:80\"; id = 7; },\n"
     "                      { name = \"2\"; address = \"/run/x.sock\"; } ); };\n"
+    "  from = { srvtcpka = { idle = \"7s\"; };\n"
+    "           default_server = { source = \"192.0.2.8:1000-1999\"; send-proxy-v2 = true; };\n"
+    "           servers = { a = { address = \"192.0.2.1:1\"; send_proxy_v2 = false; tcpka = "
+    "false;\n"
+    "                             source = \"192.0.2.8\"; interface = \"eth0\"; };\n"
+    "                       b = { address = \"192.0.2.1:2\"; tcp_user_timeout = 0; }; }; };\n"
     "};\n";
 
 static struct conf *
@@ -98,6 +104,19 @@ values(void **state)
 	assert_int_equal(b->timeout_connect_ms, 3000);
 	assert_int_equal(b->timeout_queue_ms, 3000);
 	assert_int_equal(b->timeout_server_ms, 3600000);
+	b = &c->backends[conf_find_backend(c, "from")];
+	assert_int_equal(b->servers[0].from.addr.in.sin_port, 0);
+	assert_string_equal(b->servers[0].from.interface, "eth0");
+	assert_false(b->servers[0].send_proxy_v2);
+	assert_false(b->servers[0].keepalive.on);
+	assert_int_equal(b->servers[0].keepalive.idle_s, 60);
+	assert_int_equal(b->servers[0].tcp_user_timeout_ms, -1);
+	assert_int_equal(sock_addr_port(&b->servers[1].from.addr), 1000);
+	assert_int_equal(b->servers[1].from.last, 1999);
+	assert_true(b->servers[1].send_proxy_v2);
+	assert_int_equal(b->servers[1].keepalive.idle_s, 7);
+	assert_int_equal(b->servers[1].tcp_user_timeout_ms, 0);
+	b = &c->backends[0];
 	assert_int_equal(b->servers[0].weight, 100);
 	assert_int_equal(b->servers[0].check.type, CONF_CHECK_KUBERNETES);
 	assert_int_equal(b->servers[0].check.inter_ms, 1000);
@@ -272,6 +291,18 @@ CASES(meaning, {"globl = { };\n", 1, "do you mean \"global\""},
 
 #define ONE "backends = { b = { servers = { s = \"192.0.2.1:80\"; }; }; };\n"
 
+CASES(servers_from,
+    {"backends = { a = { servers = { x = {\n address = \"[2001:db8::1]:80\"; source = "
+     "\"192.0.2.1\"; }; }; }; };\n",
+	1, "source is IPv4, the server's address IPv6"},
+    {"backends = { a = { default_server = {\n source = \"192.0.2.1:90-80\"; }; }; };\n", 2,
+	"is no source"},
+    {"backends = { a = { default_server = {\n source = \"/x\"; }; }; };\n", 2, "is no source"},
+    {"backends = { a = { default_server = {\n interface = \"a/b\"; }; }; };\n", 2,
+	"network interface"},
+    {"backends = { a = { default_server = {\n check_send_proxy = true; }; }; };\n", 2,
+	"a setting of check"})
+
 CASES(warnings,
     {ONE "global = {\n log = { address = \"stderr\"; level = \"err\"; }; };\n"
 	 "frontends = { f = { bind = \":80\"; default_backend = \"b\"; }; };\n",
@@ -397,6 +428,7 @@ main(void)
 	    cmocka_unit_test(fixed_point),
 	    cmocka_unit_test(syntax),
 	    cmocka_unit_test(meaning),
+	    cmocka_unit_test(servers_from),
 	    cmocka_unit_test(warnings),
 	    cmocka_unit_test(all_in_one_pass),
 	    cmocka_unit_test(includes),

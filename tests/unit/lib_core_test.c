@@ -45,6 +45,31 @@ addresses(void **state)
 }
 
 static void
+ranges(void **state)
+{
+	static const char *bad[] = {"1.2.3.4:80-", "1.2.3.4:-80", "1.2.3.4:80-79", "1.2.3.4-80",
+	    "1.2.3.4:80-81-82", "1.2.3.4:80-65536", "1.2.3.4:0-9", "-", ":-"};
+	struct sock_addr a;
+	char buf[SOCK_ADDR_TEXT];
+	uint16_t last;
+
+	(void)state;
+	assert_int_equal(sock_range_parse(&a, &last, "[::1]:8000-8010", true), 0);
+	assert_int_equal(sock_addr_port(&a), 8000);
+	assert_int_equal(last, 8010);
+	assert_string_equal(sock_range_format(&a, last, buf, sizeof(buf)), "[::1]:8000-8010");
+	assert_int_equal(sock_range_parse(&a, &last, "*:80", true), 0);
+	assert_int_equal(last, 80);
+	assert_string_equal(sock_range_format(&a, last, buf, sizeof(buf)), "0.0.0.0:80");
+	assert_int_equal(sock_range_parse(&a, &last, "1.2.3.4", false), 0);
+	assert_int_equal(last, 0);
+	assert_int_equal(sock_range_parse(&a, &last, "/run/a:1-2", true), 0);
+	assert_int_equal(a.family, AF_UNIX);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(sock_range_parse(&a, &last, bad[i], true), -1);
+}
+
+static void
 networks(void **state)
 {
 	struct sock_net n;
@@ -167,6 +192,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(addresses),
+	    cmocka_unit_test(ranges),
 	    cmocka_unit_test(networks),
 	    cmocka_unit_test(slab_reuse),
 	    cmocka_unit_test(timers_fire_in_order),
