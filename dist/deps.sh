@@ -5,7 +5,7 @@
 # It never asks. Services of test peers are held back by a policy-rc.d for the time of apt-get only.
 set -eu
 build="gcc make pkg-config libc6-dev libconfig-dev libssl-dev libmnl-dev libcap-ng-dev libseccomp-dev libc-ares-dev libpcre2-dev"
-check="libcmocka-dev clang libclang-rt-14-dev iproute2 nftables procps python3 socat curl openssl haproxy keepalived nginx-light tshark etcd-server etcd-client iperf3 strace"
+check="libcmocka-dev clang libclang-rt-14-dev iproute2 nftables procps python3 socat curl openssl haproxy keepalived nginx-light tshark etcd-server etcd-client iperf3 strace systemd"
 lint="clang-format clang-tidy cppcheck"
 outside="hatop prometheus-haproxy-exporter monitoring-plugins-contrib prometheus ansible"
 bench="haproxy nginx-light libnginx-mod-stream strace linux-perf"

@@ -98,6 +98,17 @@ proc_close_others(const int *keep, size_t n)
 }
 
 void
+proc_null_std(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = 0; i < 3 && null != -1; i++)
+		dup2(null, i);
+	if (null > 2)
+		close(null);
+}
+
+void
 proc_signals_child(void)
 {
 	static const int outside[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE,
@@ -134,12 +145,21 @@ proc_user_find(struct proc_user *out, const char *user, const char *group)
 	return 0;
 }
 
+/* Those of keep that we have. *bounds: may the bounding set be changed too? */
 static int
-caps_limit(uint64_t keep)
+caps_limit(uint64_t keep, bool *bounds)
 {
+	uint64_t have = 0;
+
+	if (capng_get_caps_process() != 0)
+		return -1;
+	*bounds = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
+	for (unsigned c = 0; c < 64; c++)
+		if (keep & (uint64_t)1 << c && capng_have_capability(CAPNG_PERMITTED, c))
+			have |= (uint64_t)1 << c;
 	capng_clear(CAPNG_SELECT_BOTH);
 	for (unsigned c = 0; c < 64; c++)
-		if (keep & (uint64_t)1 << c)
+		if (have & (uint64_t)1 << c)
 			if (capng_update(CAPNG_ADD,
 				CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, c) != 0)
 				return -1;
@@ -149,22 +169,22 @@ caps_limit(uint64_t keep)
 int
 proc_confine(const struct proc_user *u, uint64_t keep, int deathsig, pid_t parent)
 {
-	if (u->change) {
-		if (caps_limit(keep) == -1)
-			return -1;
-		/* Who stays who he is (root of a user namespace, which may know no other user and
-		 * not set groups) still gives up the capabilities. Else: changes ids, drops
-		 * supplementary groups, keeps just the selected capabilities. */
-		if (u->uid == geteuid() && u->gid == getegid()) {
-			if (capng_apply(CAPNG_SELECT_BOTH) != 0) {
-				errno = EPERM;
-				return -1;
-			}
-		} else if (capng_change_id((int)u->uid, (int)u->gid,
-			       CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) != 0) {
-			errno = EPERM;
-			return -1;
-		}
+	bool bounds;
+	int r;
+
+	if (caps_limit(keep, &bounds) == -1)
+		return -1;
+	/* Who stays who he is (no root; or root of a user namespace, which may know no other user
+	 * and not set groups) still gives up the capabilities. Else: changes ids, drops
+	 * supplementary groups, keeps just the selected capabilities. */
+	if (!u->change || (u->uid == geteuid() && u->gid == getegid()))
+		r = capng_apply(bounds ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS);
+	else
+		r = capng_change_id((int)u->uid, (int)u->gid,
+		    CAPNG_DROP_SUPP_GRP | (bounds ? CAPNG_CLEAR_BOUNDING : 0));
+	if (r != 0) {
+		errno = EPERM;
+		return -1;
 	}
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
 	    setrlimit(RLIMIT_NPROC, &(struct rlimit){0, 0}) == -1)

@@ -26,6 +26,9 @@ void proc_title_set(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Closes every descriptor above 2 except those listed. */
 void proc_close_others(const int *keep, size_t n);
 
+/* Descriptors 0, 1 and 2 become /dev/null, where that can be opened. */
+void proc_null_std(void);
+
 /* Default action for all signals, nothing blocked; then ignores those that come from outside (TERM,
  * INT, HUP, USR1, USR2, QUIT, PIPE, TSTP ...). For children. */
 void proc_signals_child(void);
@@ -41,9 +44,9 @@ struct proc_user {
 int proc_user_find(struct proc_user *out, const char *user, const char *group);
 
 /*
- * Gives up privileges for good: groups, ids, capabilities other than those in keep (bits 1 <<
- * CAP_*), no_new_privs, no further processes, then PR_SET_PDEATHSIG(deathsig) with a look whether the parent is already
- * gone. Returns 0, or -1 with errno.
+ * Gives up privileges for good: groups, ids, capabilities other than those of keep (bits 1 <<
+ * CAP_*) that we have, no_new_privs, no further processes, then PR_SET_PDEATHSIG(deathsig) with a
+ * look whether the parent is already gone. Returns 0, or -1 with errno.
  */
 int proc_confine(const struct proc_user *u, uint64_t keep, int deathsig, pid_t parent);
 

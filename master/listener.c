@@ -89,25 +89,42 @@ unix_clear(const struct sock_addr *a)
 	return unlink(a->un.sun_path);
 }
 
+/* Owner and group as wanted; chown needs a capability that the unit does not give. */
+static int
+unix_own(const struct listener_want *w)
+{
+	struct stat st;
+
+	if (stat(w->addr.un.sun_path, &st) == -1)
+		return -1;
+	if ((w->uid == (uid_t)-1 || w->uid == st.st_uid) &&
+	    (w->gid == (gid_t)-1 || w->gid == st.st_gid))
+		return 0;
+	return chown(w->addr.un.sun_path, w->uid, w->gid);
+}
+
 static int
 unix_bind(int fd, const struct listener_want *w)
 {
+	gid_t mine = getegid();
+	bool as_group = w->gid != (gid_t)-1 && w->gid != mine;
 	mode_t old;
 	int r;
 
 	if (unix_clear(&w->addr) == -1)
 		return -1;
 	old = umask(0777 & ~(w->mode != 0 ? w->mode : 0600));
+	/* The group by making it as that group: changing to one is allowed where chown is not. */
+	as_group = as_group && setegid(w->gid) == 0;
 	r = bind(fd, &w->addr.sa, w->addr.len);
+	if (as_group && setegid(mine) == -1)
+		abort();
 	umask(old);
 	if (r == -1)
 		return -1;
 	if (w->mode != 0 && chmod(w->addr.un.sun_path, w->mode) == -1)
 		return -1;
-	if ((w->uid != (uid_t)-1 || w->gid != (gid_t)-1) &&
-	    chown(w->addr.un.sun_path, w->uid, w->gid) == -1)
-		return -1;
-	return 0;
+	return unix_own(w);
 }
 
 static struct listener *

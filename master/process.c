@@ -124,6 +124,8 @@ child_become(struct process *p, int sock, pid_t parent)
 	st.bells.checker = m->checker.bell;
 	st.bells.vrrp = m->vrrp.bell;
 	st.bells.master = m->bell;
+	if (m->opt.daemon)
+		proc_null_std(); /* else the starter's pipe stays open as long as we live */
 	wipe_frees(false);
 	wipe_stack();
 	proc_signals_child();

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -162,6 +163,8 @@ job_exec(const struct job *j)
 	if (j->user != NULL && (pw == NULL || initgroups(pw->pw_name, pw->pw_gid) == -1 ||
 				   setgid(pw->pw_gid) == -1 || setuid(pw->pw_uid) == -1))
 		_exit(126);
+	/* What the unit gave to a master that is not root is not for scripts. */
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (j->reason != NULL)
 		setenv("VIPD_REASON", j->reason, 1);
 	if (chdir("/") == -1)

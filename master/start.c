@@ -77,10 +77,43 @@ check_all_hosts(const struct options *o, struct conf *c)
 	return code;
 }
 
+/* The unit's sandbox is the scripts' too. */
+static void
+scripts_note(const struct conf *c)
+{
+	bool any = c->vrrp.n_scripts > 0;
+
+	for (size_t i = 0; i < c->vrrp.n_routers; i++) {
+		const struct conf_router *r = &c->vrrp.routers[i];
+
+		any = any || r->notify != NULL || r->notify_master != NULL ||
+		      r->notify_backup != NULL || r->notify_fault != NULL || r->notify_stop != NULL;
+	}
+	if (any)
+		puts("note: under systemd its scripts run within the unit's limits; for those that "
+		     "need more (sudo, sysctls, other folders) there is vipd-hooks.conf");
+}
+
+/* Not root: all scripts run as we do. */
+static void
+script_users_look(const struct conf *c)
+{
+	const struct passwd *me = getpwuid(geteuid());
+
+	for (size_t i = 0; i < c->vrrp.n_scripts; i++) {
+		const struct conf_script *s = &c->vrrp.scripts[i];
+
+		if (s->user != NULL && me != NULL && strcmp(s->user, me->pw_name) != 0)
+			log_warning("script %s runs as %s, not as %s: vipd is not root", s->name,
+			    me->pw_name, s->user);
+	}
+}
+
 static int
 check_only(const struct options *o)
 {
-	struct conf *c = o->all_hosts ? config_read_members(o->file) : config_read(o->file, o->host);
+	struct conf *c =
+	    o->all_hosts ? config_read_members(o->file) : config_read(o->file, o->host);
 	int code = 0;
 
 	if (c == NULL) {
@@ -91,6 +124,7 @@ check_only(const struct options *o)
 		code = check_all_hosts(o, c);
 	else
 		printf("%s: valid\n", o->file);
+	scripts_note(c);
 	conf_free(c);
 	return code;
 }
@@ -103,8 +137,10 @@ user_find(struct master *m, const struct conf *c)
 {
 	const char *user = c->global.user;
 
-	if (geteuid() != 0)
+	if (geteuid() != 0) {
+		script_users_look(c);
 		return 0; /* we stay who we are */
+	}
 	if (proc_user_find(&m->user, user, c->global.group) == 0)
 		return 0;
 	if (c->global.quickstart && proc_user_find(&m->user, "nobody", NULL) == 0) {
@@ -286,17 +322,12 @@ void
 start_ready(struct master *m)
 {
 	unsigned char code = PROC_EXIT_DONE;
-	int null;
 
 	if (m->opt.pidfile != NULL)
 		pidfile_write(m->opt.pidfile);
 	if (m->ready_fd == -1)
 		return;
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int i = 0; i < 3 && null != -1; i++)
-		dup2(null, i);
-	if (null > 2)
-		close(null);
+	proc_null_std();
 	(void)!write(m->ready_fd, &code, 1);
 	close(m->ready_fd);
 	m->ready_fd = -1;
