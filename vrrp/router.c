@@ -9,6 +9,7 @@
 
 #include "lib/log.h"
 #include "shm/event.h"
+#include "shm/role.h"
 #include "vrrp/sock.h"
 #include "vrrp/state.h"
 
@@ -23,10 +24,15 @@ router_ip_text(const struct ip *ip, char *buf, size_t size)
 	return buf;
 }
 
+/* What others read in shm_router.role. */
+_Static_assert((int)SHM_ROLE_N == DECIDE_ROLE_COUNT && (int)SHM_ROLE_MASTER == DECIDE_MASTER &&
+		   (int)SHM_ROLE_STOPPED == DECIDE_STOPPED,
+    "roles");
+
 /* ---- publishing ------------------------------------------------------------ */
 
-static void
-keep(struct router *r)
+void
+router_keep(struct router *r)
 {
 	uint32_t valid = sw32_get(&r->room->valid);
 	uint32_t to = valid == 1 ? 1 : 0;
@@ -38,8 +44,8 @@ keep(struct router *r)
 	sw32_set(&r->room->valid, to + 1);
 }
 
-static void
-publish(struct router *r)
+void
+router_publish(struct router *r)
 {
 	sw32_set(&r->pub->band, r->d.band);
 	sw32_set(&r->pub->priority, r->d.priority);
@@ -74,8 +80,8 @@ notify(struct router *r, const struct decide_action *a)
 }
 
 /* The first of the reasons for a FAULT. */
-static const char *
-fault_text(uint32_t mask)
+const char *
+router_fault_text(uint32_t mask)
 {
 #define X(name, bit, text) \
 	if (mask & (bit))  \
@@ -89,11 +95,11 @@ static void
 role_changed(struct router *r, const struct decide_action *a)
 {
 	const char *why =
-	    a->why == DECIDE_WHY_FAULT ? fault_text(r->fault) : decide_reason_text(a->why);
+	    a->why == DECIDE_WHY_FAULT ? router_fault_text(r->fault) : decide_reason_text(a->why);
 	char ip[64] = "";
 
-	keep(r);
-	publish(r);
+	router_keep(r);
+	router_publish(r);
 	sw64_set(&r->pub->since_ns, (uint64_t)loop_now(r->v->loop).ns);
 	sw64_set(&r->pub->since_wall_us, (uint64_t)mono_wall_us());
 	if (a->role == DECIDE_MASTER && a->notify)
@@ -105,6 +111,9 @@ role_changed(struct router *r, const struct decide_action *a)
 		log_notice("router %s: %s -> %s: %s (priority %u, band %s%s%s)", r->plan->name,
 		    decide_role_text(a->from), decide_role_text(a->role), why, r->d.priority,
 		    band_text(r->d.band), ip[0] != '\0' ? ", master " : "", ip);
+	if (a->from != a->role)
+		event_add(r->v->seg, EVENT_ROUTER, r->slot, "router %s: %s -> %s: %s",
+		    r->plan->name, decide_role_text(a->from), decide_role_text(a->role), why);
 	if (a->notify)
 		notify(r, a);
 }
@@ -396,188 +405,6 @@ router_input(struct router *r, enum decide_input kind)
 	router_timer_set(r);
 }
 
-/* ---- health ---------------------------------------------------------------- */
-
-static void
-look_track(struct router *r)
-{
-	struct mono now = loop_now(r->v->loop);
-	enum band b;
-	uint8_t p;
-
-	track_look(&r->view, r->v->seg, r->plan, r->tracks, now, iface_runs, r->v);
-	if (r->d.role == DECIDE_INIT && !r->resumed)
-		r->hold = (struct band_hold){0}; /* nothing has been shown to anybody */
-	b = band_hold_step(&r->hold, r->view.band, now, &r->plan->holds, &r->hold_at);
-	p = r->plan->decide.mode == BAND_MODE_BANDS
-		? band_priority(b, r->plan->decide.base)
-		: band_weights_priority(r->plan->decide.base, r->view.sum);
-	if (b == r->d.band && p == r->d.priority)
-		return;
-	if (r->started)
-		log_notice("router %s: band %s -> %s, priority %u -> %u%s%s", r->plan->name,
-		    band_text(r->d.band), band_text(b), r->d.priority, p,
-		    r->view.why[0] != '\0' ? ": " : "", r->view.why);
-	if (!r->started) {
-		r->d.band = b;
-		r->d.priority = p;
-		return;
-	}
-	router_step(
-	    r, (struct decide_in){.kind = DECIDE_IN_HEALTH, .health = {.band = b, .priority = p}});
-	publish(r);
-	keep(r);
-}
-
-/* ---- interface, source, sockets -------------------------------------------- */
-
-static void
-close_rx(struct router *r)
-{
-	int fd = r->rx.fd;
-
-	if (fd != -1) {
-		loop_fd_del(r->v->loop, &r->rx);
-		r->rx.fd = -1;
-		close(fd);
-	}
-	if (r->strangers.fd != -1)
-		close(r->strangers.fd);
-	r->strangers.fd = -1;
-	r->bound_index = 0;
-}
-
-static int
-open_rx(struct router *r)
-{
-	struct ip sources[DECIDE_PEERS_MAX];
-	struct sock_want w = {.family = r->plan->family,
-	    .vrid = r->plan->vrid,
-	    .multicast = !r->plan->unicast,
-	    .ifname = r->iface->name,
-	    .ifindex = r->iface->index,
-	    .own = r->source,
-	    .sources = sources,
-	    .n_sources = r->plan->n_peers};
-	int fd;
-
-	for (size_t i = 0; i < w.n_sources; i++)
-		sources[i] = r->plan->peers[i].ip;
-	fd = sock_open(&w);
-	if (fd == -1)
-		return -1;
-	if (loop_fd_add(r->v->loop, &r->rx, fd, EPOLLIN) == -1) {
-		close(fd);
-		r->rx.fd = -1;
-		return -1;
-	}
-	r->bound_index = r->iface->index;
-	if (w.n_sources > 0) {
-		w.strangers = true;
-		r->strangers.fd = sock_open(&w);
-	}
-	return 0;
-}
-
-/* Which interface, which source. Returns the fault bit that is in the way, or 0. */
-static uint32_t
-resolve(struct router *r)
-{
-	char name[IF_NAMESIZE];
-	struct ip src;
-
-	if (r->plan->ifname[0] != '\0')
-		r->iface = iface_get(r->v, r->plan->ifname);
-	else if (r->plan->source.family != 0 && iface_of_ip(r->v, &r->plan->source, name))
-		r->iface = iface_get(r->v, name);
-	if (r->iface == NULL || r->iface->index == 0)
-		return FAULT_IFACE;
-	if (r->plan->source.family != 0) {
-		if (!iface_of_ip(r->v, &r->plan->source, name))
-			return FAULT_SOURCE;
-		src = r->plan->source;
-	} else if (!iface_primary(r->v, r->iface->index, r->plan, &src)) {
-		return FAULT_SOURCE;
-	}
-	if (!ip_equal(&src, &r->source) || r->bound_index != r->iface->index)
-		close_rx(r);
-	r->source = r->d.cfg.self = src;
-	return 0;
-}
-
-static uint32_t
-attach(struct router *r)
-{
-	uint32_t fault = resolve(r);
-	struct ratelimit *l = &r->say_refused[PACKET_OK];
-
-	if (fault != 0) {
-		close_rx(r);
-		return fault;
-	}
-	if (r->rx.fd != -1 || open_rx(r) == 0)
-		return 0;
-	if (l->burst == 0)
-		*l = (struct ratelimit)RATELIMIT_INIT(1, 60000);
-	if (ratelimit_step(l, loop_now(r->v->loop), NULL))
-		log_err("router %s: raw socket on %s: %s", r->plan->name, r->iface->name,
-		    strerror(errno));
-	return FAULT_SOCKET;
-}
-
-static uint32_t
-look_faults(struct router *r)
-{
-	struct mono now = loop_now(r->v->loop);
-	uint32_t f = r->net_fault;
-
-	/* Scripts that have not answered yet hold the start as a fault does. */
-	track_look(&r->view, r->v->seg, r->plan, r->tracks, now, iface_runs, r->v);
-	if (r->view.fault)
-		f |= FAULT_TRACKED;
-	if (mono_before(now, r->fault_until))
-		f |= FAULT_ADDRESS;
-	if (sw32_get(&r->v->seg->master->maintenance) != 0)
-		f |= FAULT_MAINTENANCE;
-	return f;
-}
-
-void
-router_look_health(struct router *r)
-{
-	uint32_t was = r->fault;
-
-	if (!r->started)
-		return;
-	r->fault = look_faults(r);
-	if (r->fault != was) {
-		if (r->fault != 0)
-			log_warning("router %s: fault: %s%s%s", r->plan->name, fault_text(r->fault),
-			    r->fault & FAULT_TRACKED ? ": " : "",
-			    r->fault & FAULT_TRACKED ? r->view.why : "");
-		router_step(r, (struct decide_in){.kind = DECIDE_IN_FAULT, .fault = r->fault});
-	}
-	look_track(r);
-	router_timer_set(r);
-}
-
-void
-router_look(struct router *r)
-{
-	bool was = r->link;
-
-	if (!r->started)
-		return;
-	r->net_fault = attach(r);
-	r->link = r->iface != NULL && r->iface->running;
-	if (r->link != was) {
-		log_notice("router %s: interface %s is %s", r->plan->name,
-		    r->iface != NULL ? r->iface->name : "?", r->link ? "up" : "down");
-		router_step(r, (struct decide_in){.kind = DECIDE_IN_LINK, .link = r->link});
-	}
-	router_look_health(r);
-}
-
 /* ---- timer, bell ----------------------------------------------------------- */
 
 void
@@ -644,8 +471,8 @@ may_refresh(const struct router *r)
 	return decide_holds(&r->d) && !r->d.unsure && mono_now_boot().ns <= r->d.lease.ns;
 }
 
-static void
-on_timer(struct loop_timer *t)
+void
+router_on_timer(struct loop_timer *t)
 {
 	struct router *r = (struct router *)(void *)((char *)t - offsetof(struct router, timer));
 	struct mono now;
@@ -662,7 +489,7 @@ on_timer(struct loop_timer *t)
 		router_look(r);
 	}
 	if (!mono_before(now, r->hold_at))
-		look_track(r);
+		router_look_track(r);
 	scripts_due(r);
 	router_timer_set(r);
 }
@@ -682,180 +509,4 @@ router_holder(struct router *r, const uint8_t mac[6])
 {
 	memcpy(r->holder_mac, mac, 6);
 	router_input(r, DECIDE_IN_HOLDER);
-}
-
-/* ---- life ------------------------------------------------------------------ */
-
-struct router *
-router_new(struct vrrp *v, unsigned slot)
-{
-	struct router *r = calloc(1, sizeof(*r));
-
-	if (r == NULL || loop_timer_reserve(v->loop, 1) == -1) {
-		free(r);
-		return NULL;
-	}
-	r->v = v;
-	r->slot = slot;
-	r->pub = &v->own->routers[slot];
-	r->room = (struct router_room *)(void *)r->pub->room;
-	r->rx = (struct loop_fd){.cb = rx_packets, .fd = -1};
-	r->strangers.fd = -1;
-	r->timer.cb = on_timer;
-	r->hold_at = r->refresh_at = MONO_NEVER;
-	return r;
-}
-
-int
-router_prepare(struct router *r, struct plan *plan)
-{
-	router_abort(r);
-	r->next = plan;
-	r->next_tracks = calloc(plan->n_tracks + 1, sizeof(*r->next_tracks));
-	if (r->next_tracks == NULL)
-		return -1;
-	for (size_t i = 0; i < plan->n_tracks; i++) /* init_fail: bad until it has risen */
-		r->next_tracks[i].script.known = plan->tracks[i].init_fail;
-	return 0;
-}
-
-void
-router_abort(struct router *r)
-{
-	plan_free(r->next);
-	free(r->next_tracks);
-	r->next = NULL;
-	r->next_tracks = NULL;
-}
-
-void
-router_free(struct router *r)
-{
-	if (r == NULL)
-		return;
-	close_rx(r);
-	loop_timer_del(r->v->loop, &r->timer);
-	loop_timer_unreserve(r->v->loop, 1);
-	router_abort(r);
-	plan_free(r->plan);
-	free(r->tracks);
-	free(r);
-}
-
-static void
-claim_slot(struct router *r)
-{
-	const struct plan *p = r->plan;
-
-	if (!r->resumed) {
-		memset(r->room, 0, sizeof(*r->room));
-		sw64_set(&r->pub->sent, 0);
-		sw64_set(&r->pub->received, 0);
-		sw64_set(&r->pub->became_master, 0);
-		sw32_set(&r->pub->role, DECIDE_INIT);
-		snprintf(r->pub->name, sizeof(r->pub->name), "%s", p->name);
-		sw32_add(&r->pub->epoch, 1);
-	}
-	sw32_set(&r->pub->vrid, p->vrid);
-	sw32_set(&r->pub->used, 1);
-}
-
-static void
-first_step(struct router *r)
-{
-	struct decide_in in = {.kind = DECIDE_IN_START};
-	uint32_t valid = sw32_get(&r->room->valid);
-
-	decide_init(&r->d, &r->plan->decide);
-	r->net_fault = attach(r);
-	r->fault = look_faults(r);
-	r->link = r->iface != NULL && r->iface->running;
-	if (r->resumed && (valid == 1 || valid == 2)) {
-		const struct router_kept *k = &r->room->copy[valid - 1];
-
-		in.start.resumed = true;
-		in.start.saved = k->saved;
-		/* These two are newer than the copy: one store each. */
-		in.start.saved.role = (enum decide_role)sw32_get(&r->pub->role);
-		in.start.saved.lease.ns = (int64_t)sw64_get(&r->pub->lease_boot_ns);
-		r->hold = k->hold;
-		r->fault_until = k->fault_until;
-	}
-	in.start.saved.holds = addr_leftover(r->v, r->plan);
-	look_track(r);
-	in.start.band = r->d.band;
-	in.start.priority = r->d.priority;
-	in.start.link = r->link;
-	in.start.fault = r->fault;
-	r->holds = in.start.saved.holds;
-	r->started = true;
-	router_step(r, in);
-	publish(r);
-	keep(r);
-	if (r->v->ready_told)
-		router_input(r, DECIDE_IN_READY);
-	router_timer_set(r);
-}
-
-/* The scripts' states are kept where the name is the same. */
-static void
-carry_tracks(struct router *r, const struct plan *old)
-{
-	for (size_t i = 0; i < r->next->n_tracks; i++)
-		for (size_t k = 0; k < old->n_tracks; k++)
-			if (r->next->tracks[i].kind == CONF_TRACK_SCRIPT &&
-			    old->tracks[k].kind == CONF_TRACK_SCRIPT &&
-			    strcmp(r->next->tracks[i].name, old->tracks[k].name) == 0)
-				r->next_tracks[i] = r->tracks[k];
-}
-
-static bool
-same_peers(const struct plan *a, const struct plan *b)
-{
-	bool same = a->n_peers == b->n_peers;
-
-	for (size_t i = 0; i < a->n_peers && same; i++)
-		same = ip_equal(&a->peers[i].ip, &b->peers[i].ip);
-	return same;
-}
-
-static void
-change(struct router *r, const struct plan *old)
-{
-	struct decide_in in = {.kind = DECIDE_IN_CONFIG};
-	struct decide_cfg cfg = r->plan->decide;
-
-	if (!same_peers(old, r->plan)) {
-		memset(r->peer_seen, 0, sizeof(r->peer_seen));
-		close_rx(r); /* another filter */
-	}
-	if (r->holds) {
-		addr_remove_gone(r, old);
-		addr_set(r);
-		garp_start(&r->garp, r->plan->n_addrs, loop_now(r->v->loop));
-	}
-	cfg.self = r->source;
-	in.cfg = &cfg;
-	router_step(r, in);
-	router_look(r);
-}
-
-void
-router_commit(struct router *r)
-{
-	struct plan *old = r->plan;
-
-	if (old != NULL)
-		carry_tracks(r, old);
-	free(r->tracks);
-	r->tracks = r->next_tracks;
-	r->plan = r->next;
-	r->next = NULL;
-	r->next_tracks = NULL;
-	claim_slot(r);
-	if (old == NULL)
-		first_step(r);
-	else
-		change(r, old);
-	plan_free(old);
 }

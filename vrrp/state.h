@@ -5,6 +5,8 @@
  *   vrrp.c    messages of the master, generations, start and end
  *   iface.c   interfaces and addresses as netlink tells them, ARP sockets
  *   router.c  one virtual router: steps the decision, performs its actions
+ *   look.c    what it stands on: health, interface, source, sockets
+ *   life.c    it comes, changes by a reload, goes
  *   rx.c      its packets
  *   addr.c    its addresses in the kernel
  */
@@ -164,7 +166,20 @@ void rx_packets(struct loop_fd *f, uint32_t events);
 bool rx_drain(struct router *r);
 void rx_strangers(struct router *r);
 
-/* ---- router.c ---- */
+/* ---- look.c ---- */
+
+/* Opens sockets if interface and source are there. Returns the fault bits that are in the way. */
+uint32_t router_attach(struct router *r);
+void router_close_rx(struct router *r);
+/* All fault bits; also looks at what is tracked. */
+uint32_t router_look_faults(struct router *r);
+void router_look_track(struct router *r);
+/* Looks at interface, source, sockets again, then at what is tracked. */
+void router_look(struct router *r);
+/* Only at what is tracked and at maintenance. */
+void router_look_health(struct router *r);
+
+/* ---- life.c ---- */
 
 struct router *router_new(struct vrrp *v, unsigned slot);
 /* Takes the plan (also on failure) as next. Returns 0, or -1: no memory. */
@@ -173,12 +188,17 @@ void router_abort(struct router *r);
 void router_free(struct router *r);
 /* After commit: takes r->next (may be the first plan). */
 void router_commit(struct router *r);
+
+/* ---- router.c ---- */
+
+/* For a respawn, and for others to read. */
+void router_keep(struct router *r);
+void router_publish(struct router *r);
+/* The first of the reasons for a FAULT. */
+const char *router_fault_text(uint32_t mask);
+void router_on_timer(struct loop_timer *t);
 void router_step(struct router *r, struct decide_in in);
 void router_input(struct router *r, enum decide_input kind);
-/* Looks at interface, source, sockets again, then at what is tracked. */
-void router_look(struct router *r);
-/* Only at what is tracked and at maintenance. */
-void router_look_health(struct router *r);
 void router_timer_set(struct router *r);
 /* Workers have confirmed, the checker has probed: the bell. */
 void router_bell(struct router *r);

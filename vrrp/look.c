@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC */
+/* What a router stands on: health, interface, source, sockets; and what that means for it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "vrrp/sock.h"
+#include "vrrp/state.h"
+
+/* ---- health ---------------------------------------------------------------- */
+
+void
+router_look_track(struct router *r)
+{
+	struct mono now = loop_now(r->v->loop);
+	enum band b;
+	uint8_t p;
+
+	track_look(&r->view, r->v->seg, r->plan, r->tracks, now, iface_runs, r->v);
+	if (r->d.role == DECIDE_INIT && !r->resumed)
+		r->hold = (struct band_hold){0}; /* nothing has been shown to anybody */
+	b = band_hold_step(&r->hold, r->view.band, now, &r->plan->holds, &r->hold_at);
+	p = r->plan->decide.mode == BAND_MODE_BANDS
+		? band_priority(b, r->plan->decide.base)
+		: band_weights_priority(r->plan->decide.base, r->view.sum);
+	if (b == r->d.band && p == r->d.priority)
+		return;
+	if (r->started)
+		log_notice("router %s: band %s -> %s, priority %u -> %u%s%s", r->plan->name,
+		    band_text(r->d.band), band_text(b), r->d.priority, p,
+		    r->view.why[0] != '\0' ? ": " : "", r->view.why);
+	if (!r->started) {
+		r->d.band = b;
+		r->d.priority = p;
+		return;
+	}
+	router_step(
+	    r, (struct decide_in){.kind = DECIDE_IN_HEALTH, .health = {.band = b, .priority = p}});
+	router_publish(r);
+	router_keep(r);
+}
+
+/* ---- interface, source, sockets -------------------------------------------- */
+
+void
+router_close_rx(struct router *r)
+{
+	int fd = r->rx.fd;
+
+	if (fd != -1) {
+		loop_fd_del(r->v->loop, &r->rx);
+		r->rx.fd = -1;
+		close(fd);
+	}
+	if (r->strangers.fd != -1)
+		close(r->strangers.fd);
+	r->strangers.fd = -1;
+	r->bound_index = 0;
+}
+
+static int
+open_rx(struct router *r)
+{
+	struct ip sources[DECIDE_PEERS_MAX];
+	struct sock_want w = {.family = r->plan->family,
+	    .vrid = r->plan->vrid,
+	    .multicast = !r->plan->unicast,
+	    .ifname = r->iface->name,
+	    .ifindex = r->iface->index,
+	    .own = r->source,
+	    .sources = sources,
+	    .n_sources = r->plan->n_peers};
+	int fd;
+
+	for (size_t i = 0; i < w.n_sources; i++)
+		sources[i] = r->plan->peers[i].ip;
+	fd = sock_open(&w);
+	if (fd == -1)
+		return -1;
+	if (loop_fd_add(r->v->loop, &r->rx, fd, EPOLLIN) == -1) {
+		close(fd);
+		r->rx.fd = -1;
+		return -1;
+	}
+	r->bound_index = r->iface->index;
+	if (w.n_sources > 0) {
+		w.strangers = true;
+		r->strangers.fd = sock_open(&w);
+	}
+	return 0;
+}
+
+/* Which interface, which source. Returns the fault bit that is in the way, or 0. */
+static uint32_t
+resolve(struct router *r)
+{
+	char name[IF_NAMESIZE];
+	struct ip src;
+
+	if (r->plan->ifname[0] != '\0')
+		r->iface = iface_get(r->v, r->plan->ifname);
+	else if (r->plan->source.family != 0 && iface_of_ip(r->v, &r->plan->source, name))
+		r->iface = iface_get(r->v, name);
+	if (r->iface == NULL || r->iface->index == 0)
+		return FAULT_IFACE;
+	if (r->plan->source.family != 0) {
+		if (!iface_of_ip(r->v, &r->plan->source, name))
+			return FAULT_SOURCE;
+		src = r->plan->source;
+	} else if (!iface_primary(r->v, r->iface->index, r->plan, &src)) {
+		return FAULT_SOURCE;
+	}
+	if (!ip_equal(&src, &r->source) || r->bound_index != r->iface->index)
+		router_close_rx(r);
+	r->source = r->d.cfg.self = src;
+	return 0;
+}
+
+uint32_t
+router_attach(struct router *r)
+{
+	uint32_t fault = resolve(r);
+	struct ratelimit *l = &r->say_refused[PACKET_OK];
+
+	if (fault != 0) {
+		router_close_rx(r);
+		return fault;
+	}
+	if (r->rx.fd != -1 || open_rx(r) == 0)
+		return 0;
+	if (l->burst == 0)
+		*l = (struct ratelimit)RATELIMIT_INIT(1, 60000);
+	if (ratelimit_step(l, loop_now(r->v->loop), NULL))
+		log_err("router %s: raw socket on %s: %s", r->plan->name, r->iface->name,
+		    strerror(errno));
+	return FAULT_SOCKET;
+}
+
+uint32_t
+router_look_faults(struct router *r)
+{
+	struct mono now = loop_now(r->v->loop);
+	uint32_t f = r->net_fault;
+
+	/* Scripts that have not answered yet hold the start as a fault does. */
+	track_look(&r->view, r->v->seg, r->plan, r->tracks, now, iface_runs, r->v);
+	if (r->view.fault)
+		f |= FAULT_TRACKED;
+	if (mono_before(now, r->fault_until))
+		f |= FAULT_ADDRESS;
+	if (sw32_get(&r->v->seg->master->maintenance) != 0)
+		f |= FAULT_MAINTENANCE;
+	return f;
+}
+
+void
+router_look_health(struct router *r)
+{
+	uint32_t was = r->fault;
+
+	if (!r->started)
+		return;
+	r->fault = router_look_faults(r);
+	if (r->fault != was) {
+		if (r->fault != 0)
+			log_warning("router %s: fault: %s%s%s", r->plan->name,
+			    router_fault_text(r->fault), r->fault & FAULT_TRACKED ? ": " : "",
+			    r->fault & FAULT_TRACKED ? r->view.why : "");
+		router_step(r, (struct decide_in){.kind = DECIDE_IN_FAULT, .fault = r->fault});
+	}
+	router_look_track(r);
+	router_timer_set(r);
+}
+
+void
+router_look(struct router *r)
+{
+	bool was = r->link;
+
+	if (!r->started)
+		return;
+	r->net_fault = router_attach(r);
+	r->link = r->iface != NULL && r->iface->running;
+	if (r->link != was) {
+		log_notice("router %s: interface %s is %s", r->plan->name,
+		    r->iface != NULL ? r->iface->name : "?", r->link ? "up" : "down");
+		router_step(r, (struct decide_in){.kind = DECIDE_IN_LINK, .link = r->link});
+	}
+	router_look_health(r);
+}
