@@ -309,6 +309,65 @@ limits_are_exact(void **state)
 	fini(&r);
 }
 
+#define CROWD 16 /* clients of each of two frontends */
+
+/* Who waits for two limits at once is told of both. Nobody ticks here, so a place that is given to
+ * nobody is found by nobody. */
+static void
+two_limits_lose_no_place(void **state)
+{
+	struct rig r;
+	uint16_t port[2], back;
+	int listener, c[2 * CROWD], s[2 * CROWD], live[2 * CROWD], n_live = 0;
+	int waiting[2] = {CROWD, CROWD}, in[2] = {0, 0};
+	unsigned seed = 1;
+
+	(void)state;
+	rig_init(&r, 2);
+	r.maxconn = 3;
+	port[0] = rig_listen(&r);
+	port[1] = rig_listen(&r);
+	listener = rig_server(&back);
+	assert_int_equal(
+	    rig_load(&r,
+		"frontends = { a = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; maxconn = "
+		"2; };\n b = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; }; };\n"
+		"backends = { be = { servers = { s = \"127.0.0.1:%u\"; }; }; };\n",
+		port[0], port[1], back),
+	    0);
+	for (char i = 0; i < 2 * CROWD; i++) {
+		c[(int)i] = rig_connect(port[i % 2]);
+		assert_true(rig_send(c[(int)i], &i, 1));
+	}
+	for (;;) {
+		/* Somebody comes as long as there is room for one that waits. */
+		while (n_live < 3 && (waiting[1] > 0 || (waiting[0] > 0 && in[0] < 2))) {
+			int fd = rig_accept(listener);
+			char id;
+
+			assert_int_not_equal(fd, -1);
+			assert_true(rig_recv(fd, &id, 1));
+			s[(int)id] = fd;
+			live[n_live++] = id;
+			in[id % 2]++;
+			waiting[id % 2]--;
+			assert_true(in[0] <= 2);
+		}
+		if (n_live == 0)
+			break;
+		seed = seed * 1103515245 + 12345;
+		int k = (int)(seed >> 16) % n_live, id = live[k];
+
+		live[k] = live[--n_live];
+		in[id % 2]--;
+		close(c[id]);
+		close(s[id]);
+	}
+	assert_int_equal(waiting[0] + waiting[1], 0);
+	close(listener);
+	fini(&r);
+}
+
 static void
 denied_are_reset(void **state)
 {
@@ -624,6 +683,7 @@ main(void)
 	    cmocka_unit_test(queue_in_order),
 	    cmocka_unit_test(queue_time_limit_and_length),
 	    cmocka_unit_test(limits_are_exact),
+	    cmocka_unit_test(two_limits_lose_no_place),
 	    cmocka_unit_test(denied_are_reset),
 	    cmocka_unit_test(sessions_outlive_their_generation),
 	    cmocka_unit_test(a_bind_without_socket_is_refused),
