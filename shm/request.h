@@ -28,7 +28,9 @@ enum shm_request_kind {
 	/* Master, from here on its own list. */
 	SHM_REQ_MASTER = SHM_MASTER << SHM_REQ_OWNER_SHIFT | 1,
 	/* vrrp */
-	SHM_REQ_VRRP = SHM_VRRP << SHM_REQ_OWNER_SHIFT
+	SHM_REQ_VRRP = SHM_VRRP << SHM_REQ_OWNER_SHIFT,
+	/* object: router's slot, value: its epoch. VALUE: it is not MASTER. */
+	SHM_REQ_VRRP_RELEASE = SHM_REQ_VRRP | 1
 };
 
 /* What a worker asks of all workers, itself included: shm_worker.call_kind. */

@@ -32,8 +32,7 @@ saw(struct iface *f, const struct arp_seen *s)
 
 	if (memcmp(s->mac, f->mac, 6) == 0)
 		return;
-	router_each(f->v, r)
-	{
+	router_each (f->v, r) {
 		if (r->iface != f)
 			continue;
 		for (size_t i = 0; i < r->plan->n_peers; i++)
@@ -104,11 +103,11 @@ garps_of(struct iface *f, struct garp **g, struct router **of)
 	struct router *r;
 	size_t n = 0;
 
-	router_each(f->v, r) if (r->iface == f && r->garp.running)
-	{
-		of[n] = r;
-		g[n++] = &r->garp;
-	}
+	router_each (f->v, r)
+		if (r->iface == f && r->garp.running) {
+			of[n] = r;
+			g[n++] = &r->garp;
+		}
 	return n;
 }
 
@@ -147,7 +146,9 @@ on_garp(struct loop_timer *t)
 
 	/* After a pause the decisions come first: an address that may be another's by now is not
 	 * announced. */
-	router_each(f->v, r) if (r->iface == f && r->garp.running) router_input(r, DECIDE_IN_TIMER);
+	router_each (f->v, r)
+		if (r->iface == f && r->garp.running)
+			router_input(r, DECIDE_IN_TIMER);
 	iface_garp(f);
 }
 
@@ -346,11 +347,13 @@ on_event(const struct nl_event *e, void *arg)
 		on_link_event(v, e);
 		break;
 	case NL_EVENT_ADDR_GONE:
-		router_each(v, r) addr_gone(r, &e->addr);
+		router_each (v, r)
+			addr_gone(r, &e->addr);
 		break;
 	case NL_EVENT_OVERRUN:
 		iface_look_all(v);
-		router_each(v, r) addr_gone(r, NULL);
+		router_each (v, r)
+			addr_gone(r, NULL);
 		break;
 	default:
 		break;
@@ -366,7 +369,8 @@ on_events(struct loop_fd *l, uint32_t events)
 	(void)events;
 	if (nl_events_read(&v->events, on_event, v) == -1)
 		log_err("vrrp: netlink: %s", strerror(errno));
-	router_each(v, r) router_look(r);
+	router_each (v, r)
+		router_look(r);
 }
 
 int

@@ -235,8 +235,7 @@ drain_list(struct vrrp *v)
 	struct router *r;
 	uint32_t n = 0;
 
-	router_each(v, r)
-	{
+	router_each (v, r) {
 		if (r->drain_seq == 0)
 			continue;
 		for (size_t i = 0; i < r->plan->n_addrs && n < 64; i++, n++) {

@@ -166,6 +166,11 @@ void rx_packets(struct loop_fd *f, uint32_t events);
 bool rx_drain(struct router *r);
 void rx_strangers(struct router *r);
 
+/* ---- request.c ---- */
+
+/* Commands that workers pass on. */
+void request_look(struct vrrp *v);
+
 /* ---- look.c ---- */
 
 /* Opens sockets if interface and source are there. Returns the fault bits that are in the way. */

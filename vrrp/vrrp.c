@@ -28,8 +28,7 @@ drop_prepared(void)
 {
 	struct router *r;
 
-	router_each(&vr, r)
-	{
+	router_each (&vr, r) {
 		r->keep = false;
 		router_abort(r);
 		if (r->plan == NULL) { /* only prepared */
@@ -45,8 +44,9 @@ by_name(const char *name)
 {
 	struct router *r;
 
-	router_each(&vr,
-	    r) if (!r->leaving && strcmp((r->plan ? r->plan : r->next)->name, name) == 0) return r;
+	router_each (&vr, r)
+		if (!r->leaving && strcmp((r->plan ? r->plan : r->next)->name, name) == 0)
+			return r;
 	return NULL;
 }
 
@@ -171,8 +171,7 @@ on_commit(struct child *c, uint64_t gen)
 
 	(void)c;
 	logto_commit();
-	router_each(&vr, r)
-	{
+	router_each (&vr, r) {
 		if (r->keep)
 			router_commit(r);
 		else if (!r->leaving)
@@ -205,8 +204,7 @@ reap(void)
 	struct router *r;
 	bool any = false;
 
-	router_each(&vr, r)
-	{
+	router_each (&vr, r) {
 		if (r->started && r->d.role == DECIDE_STOPPED && r->leaving) {
 			sw32_set(&r->pub->used, 0);
 			vr.routers[r->slot] = NULL;
@@ -226,8 +224,7 @@ on_stop(struct child *c, int64_t grace_ms)
 
 	(void)c;
 	vr.stopping = true;
-	router_each(&vr, r)
-	{
+	router_each (&vr, r) {
 		router_step(
 		    r, (struct decide_in){.kind = DECIDE_IN_STOP, .stop_ns = grace_ms * 1000000});
 		router_timer_set(r);
@@ -256,7 +253,8 @@ look_ready(void)
 	    sw64_get(&k->wait_probes) != 0 || !track_workers(vr.seg))
 		return;
 	vr.ready_told = true;
-	router_each(&vr, r) router_input(r, DECIDE_IN_READY);
+	router_each (&vr, r)
+		router_input(r, DECIDE_IN_READY);
 }
 
 static void
@@ -265,7 +263,10 @@ on_bell(struct child *c)
 	struct router *r;
 
 	(void)c;
-	router_each(&vr, r) router_bell(r);
+	router_each (&vr, r)
+		router_bell(r);
+	if (vr.committed)
+		request_look(&vr);
 	look_ready();
 }
 
@@ -279,7 +280,9 @@ on_message(struct child *c, struct msg *m)
 	(void)c;
 	if (m->type == PROTO_RAN && m->len == sizeof(status)) {
 		memcpy(&status, m->data, sizeof(status));
-		router_each(&vr, r) if (r->started) router_script_ran(r, m->number, status);
+		router_each (&vr, r)
+			if (r->started)
+				router_script_ran(r, m->number, status);
 	} else if (m->type == PROTO_LOG_FD && m->n_fds > 0 && m->len >= sizeof(f.meta)) {
 		memcpy(&f.meta, m->data, sizeof(f.meta));
 		f.fd = m->fds[0];
@@ -300,8 +303,7 @@ on_tick(struct loop_timer *t)
 {
 	struct router *r;
 
-	router_each(&vr, r)
-	{
+	router_each (&vr, r) {
 		if (r->started && r->net_fault != 0)
 			router_look(r);
 		else

@@ -35,8 +35,7 @@ act_end(struct command_run *run)
 	run->number = 0;
 }
 
-/* ---- asking the owner -------------------------------------------------------------------------
- */
+/* ---- asking the owner ------------------------------------------------------ */
 
 static bool
 server_done(struct command_run *run, uint32_t result)
@@ -90,8 +89,7 @@ ask_server(struct command_run *run, uint32_t kind, uint32_t srv, uint32_t argume
 	return owner_more(run);
 }
 
-/* ---- servers ----------------------------------------------------------------------------------
- */
+/* ---- servers --------------------------------------------------------------- */
 
 /* A decimal number that is the whole word; -1: it is none. */
 static int64_t
@@ -236,8 +234,7 @@ run_shutdown_sessions(struct command_run *run, int argc, char **argv)
 	return simple(run, argc, argv, SHM_REQ_SRV_SHUTDOWN, 0);
 }
 
-/* ---- asking all workers -----------------------------------------------------------------------
- */
+/* ---- asking all workers ---------------------------------------------------- */
 
 static bool
 workers_more(struct command_run *run)
@@ -321,6 +318,46 @@ run_clear_all(struct command_run *run, int argc, char **argv)
 	return ask_all(run, SHM_CALL_CLEAR, 0);
 }
 
+/* ---- virtual routers ------------------------------------------------------- */
+
+static bool
+release_done(struct command_run *run, uint32_t result)
+{
+	switch (result) {
+	case SHM_RES_DONE:
+		return say(run, "Asked to hand over; 'show vrrp' and the log say who took it.");
+	case SHM_RES_GONE:
+		return say(run, "No such instance.");
+	case SHM_RES_VALUE:
+		return say(run, "This host does not hold the address.");
+	default:
+		return say(run, "Not supported by the process that owns this state.");
+	}
+}
+
+static bool
+run_release(struct command_run *run, int argc, char **argv)
+{
+	const struct shm_vrrp *v = run->src.shm->vrrp;
+	uint32_t n = sw32_get(&v->n_routers), i = n;
+
+	if (argc == 1)
+		for (i = 0; i < n; i++)
+			if (sw32_get(&v->routers[i].used) != 0 &&
+			    strncmp(v->routers[i].name, argv[0], SHM_NAME) == 0)
+				break;
+	if (i == n)
+		return say(run, argc == 1 ? "No such instance." : "Name of an instance expected.");
+	if (run->ask == NULL)
+		return say(run, "Nothing can be changed through this connection.");
+	run->kind = SHM_REQ_VRRP_RELEASE;
+	run->object = i;
+	run->value = shm_request_value(sw32_get(&v->routers[i].epoch), 0);
+	run->done = release_done;
+	run->more = owner_more;
+	return owner_more(run);
+}
+
 #define ADMIN COMMAND_ADMIN
 const struct command act_commands[] = {
     {"clear counters", "", "maxima start again", COMMAND_OPERATOR, run_clear_max},
@@ -331,6 +368,8 @@ const struct command act_commands[] = {
     {"enable server", " <b>/<s>", "as set server state ready", ADMIN, run_enable_server},
     {"get weight", " <b>/<s>", "weight of a server now and in the file", COMMAND_USER,
 	run_get_weight},
+    {"release instance", " <instance>", "hand its addresses over to another host", ADMIN,
+	run_release},
     {"set maxconn server", " <b>/<s> <n>", "limit of a server's sessions, 0: none", ADMIN,
 	run_set_maxconn_server},
     {"set server", " <b>/<s> state|weight|health ...",

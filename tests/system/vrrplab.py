@@ -83,7 +83,7 @@ class Lab:
 
     def conf(self, host, vrrp, **over):
         base = {
-            "global": {"workers": 1, "control": self.env.path(f"{host}.sock"),
+            "global": {"workers": 1, "control": {"path": self.env.path(f"{host}.sock"), "level": "admin"},
                        "stats_file": self.env.path(f"{host}.stats"), "state_dir": self.env.tmp,
                        "user": "nobody", "log": {"address": "stderr", "level": "info"}},
             "defaults": {"timeout": {"connect": "1s", "client": "20s", "server": "20s"},
