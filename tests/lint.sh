@@ -17,7 +17,7 @@ clang-format --dry-run -Werror "${files[@]}" || bad=1
 
 make -s -j2 all >/dev/null || exit 1 # headers' links under build/inc, generated files
 tidy() {
-	clang-tidy --quiet "$1" -- -std=gnu11 -D_GNU_SOURCE -DVIPD_VERSION='"lint"' \
+	clang-tidy --quiet "$1" -- -std=gnu11 -D_GNU_SOURCE -DVIPD_VERSION='"lint"' -DVIPD_DATE='"lint"' \
 		-Ibuild/inc/tests $(pkg-config --cflags libconfig libmnl libcares) 2>/dev/null
 }
 export -f tidy

@@ -174,7 +174,7 @@ help_line(struct buf *out, const struct command *c)
 static size_t
 help_list(struct buf *out, enum command_level level, const char *prefix)
 {
-	const struct command *list[128];
+	const struct command *list[128] = {NULL};
 	size_t n = 0;
 
 	for (size_t t = 0; t < N_TABLES; t++)
@@ -182,6 +182,7 @@ help_list(struct buf *out, enum command_level level, const char *prefix)
 			if (c->level <= level && n < sizeof(list) / sizeof(list[0]) &&
 			    (prefix == NULL || strncmp(c->words, prefix, strlen(prefix)) == 0))
 				list[n++] = c;
+	/* An array of pointers is what is meant. NOLINTNEXTLINE(bugprone-sizeof-expression) */
 	qsort(list, n, sizeof(list[0]), by_words);
 	for (size_t i = 0; i < n; i++)
 		help_line(out, list[i]);

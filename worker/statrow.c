@@ -219,7 +219,7 @@ row_health(struct stat_row *row, const struct stat_source *src, const struct shm
 	/* Rounded up, as in HAProxy: never 0 for a server that takes part. */
 	set_n(row, STAT_WEIGHT, ((uint64_t)eff + 255) / 256);
 	if (sw64_get(&h->slow_from_ns) != 0 && weight != 0)
-		set_n(row, STAT_THROTTLE, (uint64_t)eff * 100 / (weight * 256));
+		set_n(row, STAT_THROTTLE, (uint64_t)eff * 100 / ((uint64_t)weight * 256));
 	if (!checked)
 		return;
 	set_n(row, STAT_CHKFAIL, sw32_get(&h->chkfail));

@@ -130,57 +130,58 @@ make_worker(const struct shm *s, unsigned w)
 	struct shm_fe_count *fe = SHM_OWN(s, own, fe);
 	struct shm_be_count *be = SHM_OWN(s, own, be);
 	struct shm_srv_count *srv = SHM_OWN(s, own, srv);
-	unsigned k = w == 0 ? 1 : 10;
+	uint32_t k = w == 0 ? 1 : 10; /* words of 32 bits */
+	uint64_t q = k;               /* of 64 */
 
 	sw32_set(&own->pid, 101 + w);
 	sw32_set(&own->held, 3 * k);
 	sw32_set(&own->held_max, 30 + w);
 	sw32_set(&own->held_misc, 1);
-	sw64_set(&own->cum_conn, 1000 * k);
-	sw64_set(&own->cum_req, 5 * k);
-	sw64_set(&own->bytes_out, 7000 * k);
-	sw64_set(&own->spliced, 600 * k);
+	sw64_set(&own->cum_conn, 1000 * q);
+	sw64_set(&own->cum_req, 5 * q);
+	sw64_set(&own->bytes_out, 7000 * q);
+	sw64_set(&own->spliced, 600 * q);
 	sw32_set(&SHM_OWN(s, own, held_fe)[0], 3 * k);
 	sw32_set(&fe[0].cur_max, 40 + w);
-	sw64_set(&fe[0].sess, 11 * k);
-	sw64_set(&fe[0].bytes_in, 12 * k);
-	sw64_set(&fe[0].bytes_out, 13 * k);
-	sw64_set(&fe[0].denied, 14 * k);
+	sw64_set(&fe[0].sess, 11 * q);
+	sw64_set(&fe[0].bytes_in, 12 * q);
+	sw64_set(&fe[0].bytes_out, 13 * q);
+	sw64_set(&fe[0].denied, 14 * q);
 	sw64_set(&fe[0].rate.sec, 1000);
 	sw32_set(&fe[0].rate.cur, 2 * k);
 	sw32_set(&fe[0].rate.prev, 4 * k);
 	sw32_set(&fe[0].rate.max, 9 * k);
-	sw64_set(&fe[1].req, 15 * k);
-	sw64_set(&fe[1].req_err, 16 * k);
+	sw64_set(&fe[1].req, 15 * q);
+	sw64_set(&fe[1].req_err, 16 * q);
 	for (unsigned i = 0; i < 6; i++)
-		sw64_set(&fe[1].rsp[i], (20 + i) * k);
-	sw64_set(&fe[1].intercepted, 17 * k);
+		sw64_set(&fe[1].rsp[i], (20 + i) * q);
+	sw64_set(&fe[1].intercepted, 17 * q);
 	sw32_set(&SHM_OWN(s, own, held_be)[0], 2 * k);
 	sw32_set(&SHM_OWN(s, own, queue)[0].waiting, k);
 	sw32_set(&be[0].cur_max, 50 + w);
-	sw64_set(&be[0].sess, 31 * k);
-	sw64_set(&be[0].bytes_in, 32 * k);
-	sw64_set(&be[0].bytes_out, 33 * k);
-	sw64_set(&be[0].econ, 34 * k);
-	sw64_set(&be[0].eresp, 35 * k);
-	sw64_set(&be[0].wretr, 36 * k);
-	sw64_set(&be[0].wredis, 37 * k);
-	sw64_set(&be[0].cli_abrt, 38 * k);
-	sw64_set(&be[0].srv_abrt, 39 * k);
-	sw64_set(&be[0].lbtot, 40 * k);
+	sw64_set(&be[0].sess, 31 * q);
+	sw64_set(&be[0].bytes_in, 32 * q);
+	sw64_set(&be[0].bytes_out, 33 * q);
+	sw64_set(&be[0].econ, 34 * q);
+	sw64_set(&be[0].eresp, 35 * q);
+	sw64_set(&be[0].wretr, 36 * q);
+	sw64_set(&be[0].wredis, 37 * q);
+	sw64_set(&be[0].cli_abrt, 38 * q);
+	sw64_set(&be[0].srv_abrt, 39 * q);
+	sw64_set(&be[0].lbtot, 40 * q);
 	sw32_set(&be[0].queue_max, 60 + w);
 	sw64_set(&be[0].last_ns, (990 + w) * S);
-	sw64_set(&be[0].q_ms, 100 * k);
-	sw64_set(&be[0].c_ms, 200 * k);
-	sw64_set(&be[0].t_ms, 4000 * k);
-	sw64_set(&be[0].timed, 10 * k);
+	sw64_set(&be[0].q_ms, 100 * q);
+	sw64_set(&be[0].c_ms, 200 * q);
+	sw64_set(&be[0].t_ms, 4000 * q);
+	sw64_set(&be[0].timed, 10 * q);
 	for (unsigned i = 0; i < 3; i++) {
 		sw32_set(&SHM_OWN(s, own, held_srv)[i], i + w);
-		sw64_set(&srv[i].sess, (i + 1) * 100 * k);
-		sw64_set(&srv[i].bytes_in, (i + 1) * 1000 * k);
-		sw64_set(&srv[i].bytes_out, (i + 1) * 2000 * k);
-		sw64_set(&srv[i].connect, (i + 1) * 101 * k);
-		sw64_set(&srv[i].lbtot, (i + 1) * 102 * k);
+		sw64_set(&srv[i].sess, (i + 1) * 100 * q);
+		sw64_set(&srv[i].bytes_in, (i + 1) * 1000 * q);
+		sw64_set(&srv[i].bytes_out, (i + 1) * 2000 * q);
+		sw64_set(&srv[i].connect, (i + 1) * 101 * q);
+		sw64_set(&srv[i].lbtot, (i + 1) * 102 * q);
 	}
 }
 

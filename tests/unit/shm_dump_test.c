@@ -111,7 +111,7 @@ static void
 dump_says_everything(void **state)
 {
 	static const char *const lines[] = {
-	    "vipd " VIPD_VERSION " on ha1, statistics of 2023-11-14 22:13:20 +0000\n",
+	    " on ha1, statistics of 2023-11-14 22:13:20 +0000\n",
 	    "master pid 100, up 0d 0h01m40s, generation 3, reloads 2 (1 failed)\n",
 	    "sessions 33 of 2000 (most 31), accepted 11000,",
 	    "\nworker 0       101 ready         0d 0h01m40s        0 -                   3",

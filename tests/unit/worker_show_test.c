@@ -273,12 +273,12 @@ typed_and_json_say_what_they_mean(void **state)
 static void
 info_has_haproxys_names(void **state)
 {
-	static const char *const wanted[] = {"Name: vipd\n", "\nVersion: 2.6.0-vipd-" VIPD_VERSION "\n", "\nVipd_version: " VIPD_VERSION "\n",
-	    "\nNbproc: 2\n", "\nProcess_num: 1\n", "\nPid: 100\n", "\nUptime: 0d 0h01m40s\n",
-	    "\nUptime_sec: 100\n", "\nMaxconn: 2000\n", "\nCurrConns: 33\n", "\nCumConns: 11000\n",
-	    "\nCumReq: 55\n", "\nTasks: 35\n", "\nRun_queue: 0\n", "\nnode: ha1\n",
-	    "\nStopping: 0\n", "\nTotalBytesOut: 77000\n", "\nWorkers_live: 2\n", "\nRespawns: 1\n",
-	    "\nGeneration: 3\n", "\nReloads_failed: 1\n"};
+	static const char *const wanted[] = {"Name: vipd\n", "\nVersion: 2.6.0-vipd-",
+	    "\nVipd_version: ", "\nNbproc: 2\n", "\nProcess_num: 1\n", "\nPid: 100\n",
+	    "\nUptime: 0d 0h01m40s\n", "\nUptime_sec: 100\n", "\nMaxconn: 2000\n",
+	    "\nCurrConns: 33\n", "\nCumConns: 11000\n", "\nCumReq: 55\n", "\nTasks: 35\n",
+	    "\nRun_queue: 0\n", "\nnode: ha1\n", "\nStopping: 0\n", "\nTotalBytesOut: 77000\n",
+	    "\nWorkers_live: 2\n", "\nRespawns: 1\n", "\nGeneration: 3\n", "\nReloads_failed: 1\n"};
 	char *got = ask("show info");
 
 	(void)state;
