@@ -135,6 +135,7 @@ struct decide_cfg {
 	int64_t conflict_hold_ns; /* default 3 s */
 	int64_t startup_ns;       /* longest wait for READY, default 5 s */
 	int64_t preempt_delay_ns; /* after START, no preemption; default 0 */
+	int64_t patience_ns;      /* how long a degraded master is left before a pull; 0: none */
 	size_t n_peers;
 	struct decide_peer peers[DECIDE_PEERS_MAX];
 };
@@ -223,9 +224,10 @@ struct decide {
 	struct mono started;
 	struct mono startup_until; /* INIT */
 	/* BACKUP */
-	bool after_zero; /* deadline set by priority 0 */
-	bool asked;      /* ASK_FRESH is under way until fresh_until */
-	bool pulling;    /* deadline set by a pull */
+	bool after_zero;         /* deadline set by priority 0 */
+	bool asked;              /* ASK_FRESH is under way until fresh_until */
+	bool pulling;            /* deadline set by a pull */
+	struct mono worse_since; /* the followed master's band is below ours; 0: it is not */
 	struct mono fresh_until;
 	struct mono probe_at;    /* look before the claim */
 	struct mono answered_at; /* last HOLDER */

@@ -21,6 +21,23 @@ part_better(const struct decide *d, uint8_t priority, struct mono now)
 	return d->priority > priority;
 }
 
+/*
+ * All hosts look at the same servers, but not at the same instant: a server that dies degrades one
+ * host some seconds before the others. A pull at once would move the address for nothing, so a
+ * master that is only degraded is left for patience_ns, in which we see the same or do not. One
+ * that has no server is pulled from at once.
+ */
+static bool
+patient(struct ctx *c, uint8_t priority)
+{
+	struct decide *d = c->d;
+
+	if (d->worse_since.ns == 0)
+		d->worse_since = c->in->now;
+	return band_of_priority(priority) != BAND_DEAD &&
+	       c->in->now.ns - d->worse_since.ns < d->cfg.patience_ns;
+}
+
 static void
 pull(struct ctx *c)
 {
@@ -82,15 +99,21 @@ part_backup_advert(struct ctx *c)
 		if (band_of_priority(p) > band_of_priority(d->m.priority) && d->m.priority > 0)
 			part_move_count(d, in->now);
 	}
-	if (!same)
+	if (!same) {
 		d->pulling = d->asked = false;
+		d->worse_since.ns = 0;
+	}
 	part_follow(c);
 	d->put_off_ns = 0;
 	d->after_zero = false;
-	if (in->advert.differs || !part_better(d, p, in->now))
+	if (in->advert.differs || !part_better(d, p, in->now)) {
+		d->worse_since.ns = 0;
 		part_wait_full(c);
-	else if (d->cfg.mode == BAND_MODE_BANDS)
+	} else if (d->cfg.mode == BAND_MODE_BANDS && patient(c, p)) {
+		part_wait_full(c);
+	} else if (d->cfg.mode == BAND_MODE_BANDS) {
 		pull(c);
+	}
 	/* else: weights, the timer runs on (RFC 9568 6.4.2: discard). */
 }
 

@@ -215,7 +215,7 @@ plan_new(const struct conf *conf, const struct conf_router *r, char *reason, siz
 	}
 	decide_build(p, r);
 	p->holds.rise_ns = r->rise_hold_ms * MS;
-	p->holds.degrade_ns = degrade_ns(conf, r);
+	p->holds.degrade_ns = p->decide.patience_ns = degrade_ns(conf, r);
 	p->garp.refresh_ns = r->garp_master_refresh_ms * MS;
 	p->garp.trouble_ns = 1000 * MS;
 	need = (decide_lifetime_ns(&p->decide) + 999 * MS) / (1000 * MS);

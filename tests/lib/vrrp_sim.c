@@ -84,7 +84,8 @@ sim_cfg_bands(const struct sim *s, unsigned host, int64_t interval_ns)
 	    .self = addr_of(host),
 	    .interval_ns = interval_ns,
 	    .conflict_hold_ns = 3 * SIM_S,
-	    .startup_ns = 5 * SIM_S};
+	    .startup_ns = 5 * SIM_S,
+	    .patience_ns = 2 * SIM_S};
 
 	for (unsigned i = 0; i < s->n; i++)
 		if (i != host)

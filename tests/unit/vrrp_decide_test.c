@@ -353,6 +353,40 @@ pulls(void **state)
 	}
 }
 
+/* A server dies: the hosts see it one after the other. The address stays; only a lasting difference,
+ * or a master without any server, moves it. */
+static void
+one_server_dies(void **state)
+{
+	uint8_t degraded = band_priority(BAND_DEGRADED, 96), dead = band_priority(BAND_DEAD, 96);
+	struct decide_cfg cfg = bands_cfg(100);
+
+	(void)state;
+	cfg.patience_ns = 2000000000;
+	start(cfg);
+	become(DECIDE_BACKUP);
+	for (int i = 0; i < 7; i++) {
+		assert_string_equal(advert(11, degraded), "");
+		now = mono_add_ms(now, 250);
+	}
+	health(BAND_DEGRADED); /* we see it too */
+	assert_string_equal(advert(11, degraded), "");
+	now = mono_add_ms(now, 2500);
+	assert_string_equal(advert(11, degraded), "");
+
+	start(cfg);
+	become(DECIDE_BACKUP);
+	for (int i = 0; i < 8; i++) {
+		assert_string_equal(advert(11, degraded), "");
+		now = mono_add_ms(now, 250);
+	}
+	assert_string_equal(advert(11, degraded), "ASK_FRESH");
+
+	start(cfg);
+	become(DECIDE_BACKUP);
+	assert_string_equal(advert(11, dead), "ASK_FRESH");
+}
+
 static void
 master_that_gets_worse(void **state)
 {
@@ -717,6 +751,7 @@ main(void)
 	    cmocka_unit_test(successor_resigns_meanwhile),
 	    cmocka_unit_test(releases),
 	    cmocka_unit_test(pulls),
+	    cmocka_unit_test(one_server_dies),
 	    cmocka_unit_test(master_that_gets_worse),
 	    cmocka_unit_test(move_limit),
 	    cmocka_unit_test(ranks),
