@@ -36,6 +36,12 @@
 #define CHECKER SECCOMP_CONNECT
 #define VRRP    SECCOMP_LINK
 
+#ifdef VIPD_SANITIZE
+static const bool only_logs = true;
+#else
+static const bool only_logs = false;
+#endif
+
 static const unsigned all[] = {WORKER, CHECKER, VRRP};
 
 /* Runs try() behind the filter in a process of its own; returns its wait status. */
@@ -359,6 +365,8 @@ static void
 what_is_not_listed_is_refused(void **state)
 {
 	(void)state;
+	if (only_logs)
+		skip();
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		passes(all[i], try_refused);
 	passes(WORKER, try_ping_sockets);
@@ -373,6 +381,8 @@ taking_over_kills(void **state)
 	    mount_it, unshare_it, read_fellow, setuid_it};
 
 	(void)state;
+	if (only_logs)
+		skip();
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		for (size_t k = 0; k < sizeof(tries) / sizeof(tries[0]); k++)
 			dies(all[i], tries[k]);
@@ -382,6 +392,8 @@ static void
 another_abi_kills(void **state)
 {
 	(void)state;
+	if (only_logs)
+		skip();
 #ifdef __x86_64__
 	int status;
 	pid_t pid = fork();
@@ -431,11 +443,9 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_needed_works),
 	    cmocka_unit_test(abort_still_says_abort),
-#ifndef VIPD_SANITIZE /* there the filter only logs */
 	    cmocka_unit_test(what_is_not_listed_is_refused),
 	    cmocka_unit_test(taking_over_kills),
 	    cmocka_unit_test(another_abi_kills),
-#endif
 	};
 
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
