@@ -11,9 +11,9 @@
 #include "lib/log.h"
 #include "lib/ratelimit.h"
 #include "shm/limit.h"
-#include "shm/schedule.h"
 #include "worker/count.h"
 #include "worker/follow.h"
+#include "worker/pick.h"
 #include "worker/wait.h"
 
 #define EXHAUSTED_PAUSE_MS 100
@@ -53,85 +53,6 @@ connect_keepalive(int fd, const struct conf_keepalive *k, int64_t user_timeout_m
 	}
 	if (user_timeout_ms > 0)
 		sock_set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)user_timeout_ms);
-}
-
-/* ---- picking -------------------------------------------------------------------------------- */
-
-/* What a round over the schedule met. */
-struct pick {
-	struct session *s;
-	bool desperate; /* take also what failed often a moment ago */
-	bool met_full;
-	bool met_out;
-	bool met_tried;
-};
-
-static uint32_t
-server_limit(const struct shm *s, uint32_t slot)
-{
-	uint32_t slow = sw32_get(&shm_health(s, slot)->dyn_maxconn);
-
-	return slow != 0 ? slow : sw32_get(&shm_srv_dir(s, slot)->maxconn);
-}
-
-static bool
-was_tried(const struct session *s, uint32_t slot)
-{
-	for (unsigned i = 0; i < s->n_tried; i++)
-		if (s->tried[i] == slot)
-			return true;
-	return false;
-}
-
-static bool
-refuse(void *arg, uint32_t slot)
-{
-	struct pick *p = arg;
-	struct session *s = p->s;
-	struct worker *w = s->w;
-	struct gen_server *v = gen_server_at(s->fe->gen, slot);
-
-	if (v == NULL || v->be != s->be ||
-	    v->epoch != sw32_get(&shm_srv_dir(w->seg, slot)->epoch) ||
-	    sw32_get(&shm_health(w->seg, slot)->usable) == 0)
-		return true;
-	if (was_tried(s, slot))
-		return p->met_tried = true;
-	if (!p->desperate && mono_before(loop_now(w->loop), w->srv[slot].out_until))
-		return p->met_out = true;
-	if (!limit_room_srv(w->seg, slot, server_limit(w->seg, slot)))
-		return p->met_full = true;
-	return false;
-}
-
-/* Picks and takes a place; waiter: has waited for it. NULL: none now, *p says what stood in the
- * way.
- */
-static struct gen_server *
-pick(struct session *s, bool waiter, struct pick *p)
-{
-	struct shm *seg = s->w->seg;
-
-	*p = (struct pick){.s = s};
-	for (;;) {
-		uint32_t slot;
-
-		if (!waiter && wait_others(s)) {
-			p->met_full = true;
-			return NULL;
-		}
-		slot = schedule_pick_except(seg, s->be->slot, refuse, p);
-		if (slot == SHM_NONE) {
-			if (!p->met_out || p->desperate)
-				return NULL;
-			p->desperate = true;
-			continue;
-		}
-		if (limit_take_srv(seg, slot, server_limit(seg, slot)))
-			return gen_server_at(s->fe->gen, slot);
-		/* Another worker was faster. What we held for a moment may have turned it away. */
-		wait_moved(s->w, s->be->slot);
-	}
 }
 
 static void
@@ -455,7 +376,7 @@ try_on(struct session *s, struct gen_server *v)
 		session_phase(s, SHM_PH_CONNECT);
 		if (v == NULL) {
 			follow(s);
-			v = pick(s, false, &p);
+			v = pick_server(s, false, &p);
 		}
 		if (v == NULL) {
 			none_left(s, &p);
@@ -471,7 +392,7 @@ bool
 connect_admit(struct session *s)
 {
 	struct pick p;
-	struct gen_server *v = pick(s, true, &p);
+	struct gen_server *v = pick_server(s, true, &p);
 
 	if (v == NULL)
 		return false;
@@ -532,7 +453,7 @@ connect_timer(struct session *s)
 	same = s->be->conf->redispatch ? NULL : s->srv;
 	if (same != NULL &&
 	    (sw32_get(&shm_health(s->w->seg, same->slot)->usable) == 0 ||
-		!limit_take_srv(s->w->seg, same->slot, server_limit(s->w->seg, same->slot))))
+		!limit_take_srv(s->w->seg, same->slot, pick_limit(s->w->seg, same->slot))))
 		same = NULL;
 	if (same == NULL)
 		s->n_tried = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Listeners of a worker. */
+/* Which queues a worker polls, and the coming and going of listeners. */
 #include "worker/listen.h"
 
 #include <errno.h>
@@ -10,37 +10,8 @@
 #include <unistd.h>
 
 #include "shm/limit.h"
+#include "worker/accept.h"
 #include "worker/admit.h"
-#include "worker/count.h"
-#include "worker/drain.h"
-#include "worker/misc.h"
-#include "worker/session.h"
-
-struct lqueue {
-	struct loop_fd f;
-	struct worker *w;
-	struct listener *l;
-	int fd;
-	uint32_t owner; /* worker, or PROTO_SHARED */
-	uint64_t turn;  /* of the loop, when it last gave a full batch */
-	unsigned batch;
-};
-
-struct listener {
-	struct listener *next;
-	char *name;
-	struct gen_frontend *fe;
-	const struct conf_bind *bind;
-	bool control;
-	bool full;        /* a limit is reached: not polled */
-	bool rung;        /* has just been told that there is room */
-	bool leaving;     /* taken until empty, then closed; holds a reference to its generation */
-	bool deaf;        /* while leaving: new clients' SYNs are dropped */
-	struct mono last; /* connection, while leaving */
-	struct mono deaf_at; /* while leaving: at the latest */
-	size_t n_queues;
-	struct lqueue **queues;
-};
 
 struct listener_set {
 	struct worker *w;
@@ -57,139 +28,13 @@ listen_share(uint32_t own, uint32_t sum, uint32_t live)
 	return own <= mean + mean / 8 + 8;
 }
 
-unsigned
-listen_next_batch(unsigned batch, unsigned got, bool again)
-{
-	if (got < batch)
-		return got > 0 ? got : 1;
-	if (!again)
-		return batch;
-	return batch * 2 > LISTEN_BATCH ? LISTEN_BATCH : batch * 2;
-}
-
-/* ---- accepting ------------------------------------------------------------------------------ */
-
-static void
-refuse(int fd)
-{
-	static const struct linger rst = {.l_onoff = 1, .l_linger = 0};
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &rst, sizeof(rst));
-	close(fd);
-}
-
-static int
-accept_one(struct worker *w, struct lqueue *q, struct sock_addr *peer)
-{
-	int fd;
-
-	do {
-		peer->len = sizeof(peer->un);
-		fd = accept4(q->fd, &peer->sa, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	} while (fd == -1 && (errno == ECONNABORTED || errno == EINTR || errno == EPROTO));
-	if (fd == -1 && errno != EAGAIN)
-		worker_exhausted(w, "descriptors", errno);
-	if (fd != -1 && q->l->leaving)
-		q->l->last = loop_now(w->loop);
-	return fd;
-}
-
-/* Returns false when there is nothing more to take now. */
-static bool
-accept_session(struct worker *w, struct lqueue *q)
-{
-	struct listener *l = q->l;
-	struct gen_frontend *fe = l->fe;
-	struct shm_fe_count *count = count_fe(w, fe);
-	uint32_t fe_max = sw32_get(&count->cur_max), held_max = sw32_get(&w->own->held_max);
-	struct sock_addr peer;
-	int fd;
-
-	if (admit_take(w, fe) != ADMIT_OK) {
-		sw64_add(&count->paused, 1);
-		l->full = true;
-		return false;
-	}
-	fd = accept_one(w, q, &peer);
-	if (fd == -1) {
-		/* Nobody was there: the place taken for him is no maximum. */
-		sw32_set(&count->cur_max, fe_max);
-		sw32_set(&w->own->held_max, held_max);
-		admit_release(w, fe);
-		return false;
-	}
-	if (!admit_access(fe, &peer) || drain_refuses(w, fd, l->bind)) {
-		sw64_add(&count->denied, 1);
-		refuse(fd);
-		admit_release(w, fe);
-		return true;
-	}
-	if (session_start(w, fe, fd, &peer, l->bind) == -1) {
-		admit_release(w, fe);
-		worker_exhausted(w, "memory", errno);
-		return false;
-	}
-	return true;
-}
-
-static bool
-accept_misc(struct worker *w, struct lqueue *q)
-{
-	struct listener *l = q->l;
-	struct sock_addr peer;
-	int fd;
-
-	if (!limit_take_misc(w->seg)) {
-		l->full = true;
-		return false;
-	}
-	fd = accept_one(w, q, &peer);
-	if (fd == -1) {
-		limit_release_misc(w->seg);
-		return false;
-	}
-	if (l->control) {
-		misc_control_accept(w, fd);
-	} else if (!admit_access(l->fe, &peer) || drain_refuses(w, fd, l->bind)) {
-		sw64_add(&count_fe(w, l->fe)->denied, 1);
-		refuse(fd);
-		limit_release_misc(w->seg);
-	} else {
-		count_accepted(w, l->fe);
-		misc_http_accept(w, l->fe, fd, &peer);
-	}
-	return true;
-}
-
-static void
-queue_accept(struct worker *w, struct lqueue *q)
-{
-	struct listener *l = q->l;
-	bool session = !l->control && l->fe->conf->mode == CONF_MODE_TCP, again;
-	uint64_t turn = loop_turns(w->loop);
-	unsigned got = 0;
-
-	while (got < q->batch && (session ? accept_session(w, q) : accept_misc(w, q)))
-		got++;
-	again = q->turn + 1 == turn;
-	q->turn = got == q->batch ? turn : 0;
-	q->batch = listen_next_batch(q->batch, got, again);
-	if (l->rung && !l->full && got < LISTEN_BATCH) {
-		l->rung = false;
-		if (session)
-			admit_hand_on(w, l->fe);
-	}
-	if (l->full || q->owner == PROTO_SHARED)
-		listen_update(w);
-}
-
 static void
 on_queue(struct loop_fd *f, uint32_t events)
 {
 	struct lqueue *q = (struct lqueue *)(void *)((char *)f - offsetof(struct lqueue, f));
 
 	(void)events;
-	queue_accept(q->w, q);
+	accept_queue(q->w, q);
 }
 
 /* ---- what is polled ------------------------------------------------------------------------- */
@@ -290,7 +135,7 @@ listen_look(struct worker *w)
 		 * again then. If nobody waits it goes on to a worker that has somebody. */
 		for (size_t i = 0; !l->full && i < l->n_queues; i++)
 			if (queue_wanted(w, l->queues[i], &exclusive))
-				queue_accept(w, l->queues[i]);
+				accept_queue(w, l->queues[i]);
 	}
 	listen_update(w);
 }
@@ -482,7 +327,7 @@ leave_step(struct worker *w, struct listener *l, struct mono now)
 		return false;
 	}
 	for (size_t i = 0; !l->full && i < l->n_queues; i++)
-		queue_accept(w, l->queues[i]);
+		accept_queue(w, l->queues[i]);
 	return !l->full && quiet(l, now);
 }
 

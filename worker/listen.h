@@ -10,8 +10,7 @@
 
 #include "worker/worker.h"
 
-#define LISTEN_BATCH    64 /* connections accepted a turn and queue */
-#define LISTEN_EMPTY_MS 50 /* a queue that leaves is closed after so long without a connection */
+#define LISTEN_EMPTY_MS 50   /* a queue that leaves is closed after so long without a connection */
 #define LISTEN_LEAVE_MS 1000 /* and gets no new clients after so long in any case */
 
 struct listener_set *listen_new(struct worker *w);
@@ -38,9 +37,5 @@ bool listen_gone(const struct worker *w);
 /* A worker that holds own sessions of sum over live workers: may it take part in a shared queue? At
  * most an eighth and 8 above the mean. Pure. */
 bool listen_share(uint32_t own, uint32_t sum, uint32_t live);
-
-/* How many to accept from a queue next time. batch: the last bound; got: how many came; again: the
- * queue was ready in the very next turn after a full batch. Pure. */
-unsigned listen_next_batch(unsigned batch, unsigned got, bool again);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "worker/accept.h"
 #include "worker/admit.h"
 #include "worker/connect.h"
 #include "worker/listen.h"
@@ -70,12 +71,12 @@ batches(void **state)
 	unsigned b = 1;
 
 	(void)state;
-	assert_int_equal(listen_next_batch(1, 1, false), 1);
+	assert_int_equal(accept_next_batch(1, 1, false), 1);
 	for (int i = 0; i < 10; i++)
-		b = listen_next_batch(b, b, true);
-	assert_int_equal(b, LISTEN_BATCH);
-	assert_int_equal(listen_next_batch(64, 10, true), 10);
-	assert_int_equal(listen_next_batch(8, 0, true), 1);
+		b = accept_next_batch(b, b, true);
+	assert_int_equal(b, ACCEPT_BATCH);
+	assert_int_equal(accept_next_batch(64, 10, true), 10);
+	assert_int_equal(accept_next_batch(8, 0, true), 1);
 }
 
 static void

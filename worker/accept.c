@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC */
+/* Accepting connections. Runs in a worker. */
+#include "worker/accept.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shm/limit.h"
+#include "worker/admit.h"
+#include "worker/count.h"
+#include "worker/drain.h"
+#include "worker/listen.h"
+#include "worker/misc.h"
+#include "worker/session.h"
+
+unsigned
+accept_next_batch(unsigned batch, unsigned got, bool again)
+{
+	if (got < batch)
+		return got > 0 ? got : 1;
+	if (!again)
+		return batch;
+	return batch * 2 > ACCEPT_BATCH ? ACCEPT_BATCH : batch * 2;
+}
+
+static void
+refuse(int fd)
+{
+	static const struct linger rst = {.l_onoff = 1, .l_linger = 0};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &rst, sizeof(rst));
+	close(fd);
+}
+
+static int
+accept_one(struct worker *w, struct lqueue *q, struct sock_addr *peer)
+{
+	int fd;
+
+	do {
+		peer->len = sizeof(peer->un);
+		fd = accept4(q->fd, &peer->sa, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	} while (fd == -1 && (errno == ECONNABORTED || errno == EINTR || errno == EPROTO));
+	if (fd == -1 && errno != EAGAIN)
+		worker_exhausted(w, "descriptors", errno);
+	if (fd != -1 && q->l->leaving)
+		q->l->last = loop_now(w->loop);
+	return fd;
+}
+
+/* Returns false when there is nothing more to take now. */
+static bool
+accept_session(struct worker *w, struct lqueue *q)
+{
+	struct listener *l = q->l;
+	struct gen_frontend *fe = l->fe;
+	struct shm_fe_count *count = count_fe(w, fe);
+	uint32_t fe_max = sw32_get(&count->cur_max), held_max = sw32_get(&w->own->held_max);
+	struct sock_addr peer;
+	int fd;
+
+	if (admit_take(w, fe) != ADMIT_OK) {
+		sw64_add(&count->paused, 1);
+		l->full = true;
+		return false;
+	}
+	fd = accept_one(w, q, &peer);
+	if (fd == -1) {
+		/* Nobody was there: the place taken for him is no maximum. */
+		sw32_set(&count->cur_max, fe_max);
+		sw32_set(&w->own->held_max, held_max);
+		admit_release(w, fe);
+		return false;
+	}
+	if (!admit_access(fe, &peer) || drain_refuses(w, fd, l->bind)) {
+		sw64_add(&count->denied, 1);
+		refuse(fd);
+		admit_release(w, fe);
+		return true;
+	}
+	if (session_start(w, fe, fd, &peer, l->bind) == -1) {
+		admit_release(w, fe);
+		worker_exhausted(w, "memory", errno);
+		return false;
+	}
+	return true;
+}
+
+static bool
+accept_misc(struct worker *w, struct lqueue *q)
+{
+	struct listener *l = q->l;
+	struct sock_addr peer;
+	int fd;
+
+	if (!limit_take_misc(w->seg)) {
+		l->full = true;
+		return false;
+	}
+	fd = accept_one(w, q, &peer);
+	if (fd == -1) {
+		limit_release_misc(w->seg);
+		return false;
+	}
+	if (l->control) {
+		misc_control_accept(w, fd);
+	} else if (!admit_access(l->fe, &peer) || drain_refuses(w, fd, l->bind)) {
+		sw64_add(&count_fe(w, l->fe)->denied, 1);
+		refuse(fd);
+		limit_release_misc(w->seg);
+	} else {
+		count_accepted(w, l->fe);
+		misc_http_accept(w, l->fe, fd, &peer);
+	}
+	return true;
+}
+
+void
+accept_queue(struct worker *w, struct lqueue *q)
+{
+	struct listener *l = q->l;
+	bool session = !l->control && l->fe->conf->mode == CONF_MODE_TCP, again;
+	uint64_t turn = loop_turns(w->loop);
+	unsigned got = 0;
+
+	while (got < q->batch && (session ? accept_session(w, q) : accept_misc(w, q)))
+		got++;
+	again = q->turn + 1 == turn;
+	q->turn = got == q->batch ? turn : 0;
+	q->batch = accept_next_batch(q->batch, got, again);
+	if (l->rung && !l->full && got < ACCEPT_BATCH) {
+		l->rung = false;
+		if (session)
+			admit_hand_on(w, l->fe);
+	}
+	if (l->full || q->owner == PROTO_SHARED)
+		listen_update(w);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A listener and its queues, and taking connections from a queue: admission, access, and handing
+ * over to sessions or to monitoring and control. Which queues are polled is listen.c's.
+ */
+#ifndef WORKER_ACCEPT_H
+#define WORKER_ACCEPT_H
+
+#include "worker/worker.h"
+
+#define ACCEPT_BATCH 64 /* connections accepted a turn and queue */
+
+struct lqueue {
+	struct loop_fd f;
+	struct worker *w;
+	struct listener *l;
+	int fd;
+	uint32_t owner; /* worker, or PROTO_SHARED */
+	uint64_t turn;  /* of the loop, when it last gave a full batch */
+	unsigned batch;
+};
+
+struct listener {
+	struct listener *next;
+	char *name;
+	struct gen_frontend *fe;
+	const struct conf_bind *bind;
+	bool control;
+	bool full;        /* a limit is reached: not polled */
+	bool rung;        /* has just been told that there is room */
+	bool leaving;     /* taken until empty, then closed; holds a reference to its generation */
+	bool deaf;        /* while leaving: new clients' SYNs are dropped */
+	struct mono last; /* connection, while leaving */
+	struct mono deaf_at; /* while leaving: at the latest */
+	size_t n_queues;
+	struct lqueue **queues;
+};
+
+/* Takes up to a batch from a queue. May set l->full, and registers anew what that changes. */
+void accept_queue(struct worker *w, struct lqueue *q);
+
+/* How many to accept from a queue next time. batch: the last bound; got: how many came; again: the
+ * queue was ready in the very next turn after a full batch. Pure. */
+unsigned accept_next_batch(unsigned batch, unsigned got, bool again);
+
+#endif
