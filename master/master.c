@@ -67,6 +67,7 @@ on_tick(struct loop_timer *t)
 	loop_timer_set(m->loop, t, mono_add_ms(loop_refresh(m->loop), WATCH_TICK_MS));
 	sw64_set(&own->tick, sw64_get(&own->tick) + 1);
 	master_each(m, process_tick);
+	lease_watch(m);
 	if (m->replaces != NULL && m->replaces->pid == 0 && m->stopping)
 		m->replaces = NULL;
 	master_ring_all(m);

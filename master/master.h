@@ -177,6 +177,9 @@ const char *process_name(const struct process *p, char *buf, size_t size);
 /* alive.c */
 void process_tick(struct process *p);
 
+/* lease.c: gives up the addresses of a vrrp that does not come back. Once a tick. */
+void lease_watch(struct master *m);
+
 /* round.c */
 /* Begins the round for next (taken), with opened listeners (taken). */
 void round_begin(struct master *m, struct generation *next, struct listener *opened, bool first);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * When vrrp is dead and cannot be brought back inside its lease, the peers take the address over,
+ * and this host must not hold it any more: the master removes it (failover-logic.md, Lease). Inside
+ * the lease nothing is touched: the respawned vrrp goes on as MASTER.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "lib/nl.h"
+#include "master/master.h"
+#include "vrrp/decide.h"
+
+#define MARK 112 /* IFA_PROTO of vrrp's addresses */
+
+static bool
+expired(const struct shm_router *r, uint64_t now_boot_ns)
+{
+	enum decide_role role = (enum decide_role)sw32_get(&r->role);
+
+	if (!sw32_get(&r->used) ||
+	    (role != DECIDE_MASTER && role != DECIDE_RESIGN && role != DECIDE_LEAVE))
+		return false;
+	return sw64_get(&r->lease_boot_ns) < now_boot_ns;
+}
+
+static bool
+is_ours(const struct conf_router *r, const struct nl_addr *a)
+{
+	for (size_t i = 0; i < r->n_addresses; i++) {
+		const struct sock_addr *v = &r->addresses[i].addr;
+
+		if (v->family != a->family || r->addresses[i].prefix != a->prefix)
+			continue;
+		if (v->family == AF_INET ? memcmp(&v->in.sin_addr, a->addr, 4) == 0
+					 : memcmp(&v->in6.sin6_addr, a->addr, 16) == 0)
+			return true;
+	}
+	return false;
+}
+
+#define FOUND_MAX 64
+
+struct found {
+	const struct conf_router *router;
+	struct nl_addr v[FOUND_MAX];
+	unsigned n;
+};
+
+static void
+on_addr(const struct nl_addr *a, void *arg)
+{
+	struct found *f = arg;
+
+	/* An unmarked one (an old kernel) with a lifetime is vrrp's too; without: an operator's. */
+	if (f->n < FOUND_MAX && is_ours(f->router, a) &&
+	    (a->proto == MARK || (a->proto == 0 && a->valid_s != NL_FOREVER)))
+		f->v[f->n++] = *a;
+}
+
+static void
+remove_all(struct nl *nl, const struct conf_router *r)
+{
+	struct found f = {.router = r};
+
+	if (nl_addr_dump(nl, AF_UNSPEC, 0, on_addr, &f) == -1)
+		log_err("router %s: cannot read addresses: %s", r->name, strerror(errno));
+	for (unsigned i = 0; i < f.n; i++)
+		if (nl_addr_del(nl, &f.v[i]) == -1 && errno != EADDRNOTAVAIL)
+			log_err(
+			    "router %s: cannot remove an address: %s", r->name, strerror(errno));
+	log_alert("router %s: vrrp did not come back inside its lease: %u addresses removed",
+	    r->name, f.n);
+}
+
+void
+lease_watch(struct master *m)
+{
+	static bool done[SHM_MAX_ROUTERS]; /* once a death */
+	uint64_t now = (uint64_t)mono_now_boot().ns;
+	uint32_t n = sw32_get(&m->seg.vrrp->n_routers);
+	struct nl nl = {0};
+	bool open = false;
+
+	if (process_serves(&m->vrrp)) {
+		memset(done, 0, sizeof(done));
+		return;
+	}
+	for (uint32_t i = 0; i < n && i < SHM_MAX_ROUTERS && m->gen != NULL && !m->stopping; i++) {
+		const struct shm_router *r = &m->seg.vrrp->routers[i];
+		const struct conf_vrrp *c = &m->gen->conf->vrrp;
+
+		if (done[i] || !expired(r, now))
+			continue;
+		done[i] = true;
+		if (!open && nl_open(&nl) == -1)
+			return;
+		open = true;
+		for (size_t k = 0; k < c->n_routers; k++)
+			if (strcmp(c->routers[k].name, r->name) == 0)
+				remove_all(&nl, &c->routers[k]);
+	}
+	if (open)
+		nl_close(&nl);
+}
