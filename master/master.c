@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "master/boot.h"
 #include "master/master.h"
 #include "master/notify.h"
 
@@ -323,6 +324,13 @@ scripts_idle(void *ctx)
 		loop_stop(m->loop);
 }
 
+/* Only HMAC needs it, and a reload may turn it on. */
+static void
+starts_count(struct master *m, const struct conf *c)
+{
+	sw32_set(&m->seg.own_master->starts, boot_next(c->global.state_dir));
+}
+
 int
 master_run(struct master *m, struct generation *first, struct listener *opened)
 {
@@ -344,8 +352,10 @@ master_run(struct master *m, struct generation *first, struct listener *opened)
 	for (unsigned i = 0; i < m->n_workers && spawned; i++)
 		spawned = process_spawn(&m->workers[i]) == 0;
 	spawned = spawned && process_spawn(&m->checker) == 0;
-	if (spawned && first->conf->vrrp.n_routers > 0)
+	if (spawned && first->conf->vrrp.n_routers > 0) {
+		starts_count(m, first->conf);
 		spawned = process_spawn(&m->vrrp) == 0;
+	}
 	if (!spawned) {
 		log_crit("cannot fork: %s", strerror(errno));
 		return PROC_EXIT_FAILED;

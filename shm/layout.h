@@ -177,6 +177,8 @@ struct shm_master {
 	    live[SHM_MAX_WORKERS / 64]; /* bit w: a process runs in slot w and has said ready */
 	struct sw32 maxconn;            /* global limit of sessions */
 	struct sw32 maintenance;
+	struct sw32 starts; /* of vipd on this host; 0: not counted (no router needs it) */
+	struct sw32 pad;
 	struct sw64 reloads;
 	struct sw64 reloads_failed;
 	struct sw32 nofile;   /* descriptor limit of workers */

@@ -71,6 +71,8 @@ claim_slot(struct router *r)
 
 	if (!r->resumed) {
 		memset(r->room, 0, sizeof(*r->room));
+		/* Above all that a router of that name has sent since vipd started. */
+		sw64_set(&r->room->hmac_seq, (uint64_t)mono_now_boot().ns);
 		sw64_set(&r->pub->sent, 0);
 		sw64_set(&r->pub->received, 0);
 		sw64_set(&r->pub->became_master, 0);
@@ -147,6 +149,8 @@ change(struct router *r, const struct plan *old)
 	struct decide_in in = {.kind = DECIDE_IN_CONFIG};
 	struct decide_cfg cfg = r->plan->decide;
 
+	if (memcmp(&old->keys, &r->plan->keys, sizeof(old->keys)) != 0 || !same_peers(old, r->plan))
+		memset(r->replay, 0, sizeof(r->replay));
 	if (!same_peers(old, r->plan)) {
 		memset(r->peer_seen, 0, sizeof(r->peer_seen));
 		router_close_rx(r); /* another filter */

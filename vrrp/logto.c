@@ -13,9 +13,10 @@
 static struct {
 	size_t n;
 	struct {
+		uint32_t kind; /* enum proto_fd_kind */
 		int fd;
 		char name[LOG_NAME_MAX + 1];
-	} v[LOG_TARGETS_MAX * 2];
+	} v[LOG_TARGETS_MAX * 2 + 64];
 } held;
 
 static struct log_target next[LOG_TARGETS_MAX];
@@ -24,12 +25,12 @@ static char names[LOG_TARGETS_MAX][LOG_NAME_MAX + 1]; /* committed targets, in o
 static size_t n_names;
 
 static int
-hold(const char *name, int fd)
+hold(uint32_t kind, const char *name, int fd)
 {
 	size_t i;
 
 	for (i = 0; i < held.n; i++)
-		if (strcmp(held.v[i].name, name) == 0)
+		if (held.v[i].kind == kind && strcmp(held.v[i].name, name) == 0)
 			break;
 	if (i == sizeof(held.v) / sizeof(held.v[0]))
 		return -1;
@@ -38,6 +39,7 @@ hold(const char *name, int fd)
 	else
 		held.n++;
 	held.v[i].fd = fd;
+	held.v[i].kind = kind;
 	snprintf(held.v[i].name, sizeof(held.v[i].name), "%s", name);
 	return 0;
 }
@@ -46,13 +48,24 @@ int
 logto_take(struct child_fd *fds, size_t n_fds)
 {
 	for (size_t i = 0; i < n_fds; i++) {
-		if (fds[i].meta.kind != PROTO_FD_LOG || fds[i].fd == -1)
+		uint32_t kind = fds[i].meta.kind;
+
+		if ((kind != PROTO_FD_LOG && kind != PROTO_FD_FILE) || fds[i].fd == -1)
 			continue;
-		if (hold(fds[i].meta.name, fds[i].fd) == -1)
+		if (hold(kind, fds[i].meta.name, fds[i].fd) == -1)
 			return -1;
 		fds[i].fd = -1;
 	}
 	return 0;
+}
+
+int
+logto_file(const char *path)
+{
+	for (size_t i = 0; i < held.n; i++)
+		if (held.v[i].kind == PROTO_FD_FILE && strcmp(held.v[i].name, path) == 0)
+			return held.v[i].fd;
+	return -1;
 }
 
 static int
@@ -61,7 +74,7 @@ target_fd(const struct conf_log *c)
 	if (c->to.family == AF_UNSPEC)
 		return STDERR_FILENO;
 	for (size_t i = 0; i < held.n; i++)
-		if (strcmp(held.v[i].name, c->address) == 0)
+		if (held.v[i].kind == PROTO_FD_LOG && strcmp(held.v[i].name, c->address) == 0)
 			return fcntl(held.v[i].fd, F_DUPFD_CLOEXEC, 3);
 	errno = ENOENT;
 	return -1;
@@ -126,7 +139,7 @@ logto_reopen(struct child_fd *f)
 		if (fd != -1)
 			log_target_reopen(i, fd);
 	}
-	if (hold(f->meta.name, f->fd) == -1)
+	if (hold(PROTO_FD_LOG, f->meta.name, f->fd) == -1)
 		close(f->fd);
 	f->fd = -1;
 }

@@ -213,6 +213,16 @@ plan_new(const struct conf *conf, const struct conf_router *r, char *reason, siz
 		p->auth_type = PACKET_AUTH_PASS;
 		packet_auth_from_pass(p->auth, r->auth_pass != NULL ? r->auth_pass : "");
 	}
+	if (r->auth == CONF_AUTH_HMAC) {
+		static const enum hmac_mode modes[] = {[CONF_AUTH_ENFORCE] = HMAC_ENFORCE,
+		    [CONF_AUTH_PERMISSIVE] = HMAC_PERMISSIVE,
+		    [CONF_AUTH_RECEIVE_ONLY] = HMAC_RECEIVE_ONLY,
+		    [CONF_AUTH_OFF] = HMAC_OFF};
+
+		p->hmac = modes[r->auth_mode];
+		p->sign_id = (uint8_t)r->auth_key_id;
+		p->key_file = r->auth_key_file;
+	}
 	decide_build(p, r);
 	p->holds.rise_ns = r->rise_hold_ms * MS;
 	p->holds.degrade_ns = p->decide.patience_ns = degrade_ns(conf, r);
@@ -238,6 +248,7 @@ plan_free(struct plan *p)
 	free(p->addrs);
 	free(p->adverts);
 	free(p->tracks);
+	explicit_bzero(&p->keys, sizeof(p->keys));
 	free(p);
 }
 

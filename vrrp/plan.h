@@ -13,6 +13,7 @@
 #include "vrrp/band.h"
 #include "vrrp/decide.h"
 #include "vrrp/garp.h"
+#include "vrrp/keys.h"
 #include "vrrp/packet.h"
 
 struct plan_addr {
@@ -52,6 +53,10 @@ struct plan {
 	struct ip source;         /* family 0: the interface's primary address */
 	uint8_t auth_type;        /* enum packet_auth */
 	uint8_t auth[PACKET_AUTH_BYTES];
+	enum hmac_mode hmac;      /* OFF without HMAC */
+	uint8_t sign_id;          /* key with which this host signs */
+	struct keys keys;         /* filled by prepare, from the file */
+	const char *key_file;     /* only while prepare runs */
 	struct decide_cfg decide; /* without self */
 	struct band_holds_cfg holds;
 	struct garp_cfg garp;

@@ -155,6 +155,14 @@ send_to(struct router *r, struct packet_out *o, const struct ip *dst)
 	n = packet_build(o, b, sizeof(b), &ip_len);
 	if (n == -1)
 		return -1;
+	if (hmac_mode_sends(r->plan->hmac)) {
+		sw64_add(&r->room->hmac_seq, 1);
+		n = hmac_append(b, (size_t)n, sizeof(b), ip_len, &r->source, dst,
+		    keys_find(&r->plan->keys, r->plan->sign_id),
+		    sw32_get(&r->v->seg->master->starts), sw64_get(&r->room->hmac_seq));
+		if (n == -1)
+			return -1;
+	}
 	if (sock_send(r->rx.fd, r->bound_index, b, (size_t)n, ip_len, &r->source, dst) == -1)
 		return -1;
 	sw64_add(&r->pub->sent, 1);

@@ -27,6 +27,13 @@ hint(enum packet_reason why)
 		return "virtual_ipaddress differs, or a foreign router uses this VRID";
 	case PACKET_TTL:
 		return "it came through a router, or the sender does not send 255";
+	case PACKET_HMAC_MISSING:
+		return "that host does not sign, or auth_type differs";
+	case PACKET_HMAC_KEY:
+	case PACKET_HMAC_BAD:
+		return "the key files of the hosts differ, or it is forged";
+	case PACKET_HMAC_REPLAY:
+		return "recorded and sent again, or that host has lost its count of starts";
 	case PACKET_CHECKSUM:
 		return "damaged, or the sender sums otherwise (v3 over IPv4)";
 	default:
@@ -113,6 +120,33 @@ peer_heard(struct router *r, const struct ip *src)
 			r->peer_seen[i] = loop_now(r->v->loop);
 }
 
+/* Whom a trailer makes us believe. Also counts what is let pass. */
+static enum packet_reason
+check_hmac(struct router *r, const struct packet_in *in)
+{
+	const struct plan *p = r->plan;
+	enum hmac_arrived a;
+	size_t key = 0, peer = 0;
+
+	if (p->hmac == HMAC_OFF)
+		return PACKET_OK;
+	a = hmac_verify(in, p->keys.v, p->keys.n, &key);
+	while (peer < p->n_peers && !ip_equal(&p->peers[peer].ip, &in->src))
+		peer++;
+	if (a == HMAC_ARRIVED_GOOD && peer < p->n_peers &&
+	    !hmac_replay_check(&r->replay[peer][key], in->hmac.boot, in->hmac.seq))
+		a = HMAC_ARRIVED_OLD;
+	switch (hmac_judge(p->hmac, a)) {
+	case HMAC_ACCEPT:
+		return PACKET_OK;
+	case HMAC_ACCEPT_COUNT:
+		sw32_add(&r->room->refused[hmac_reason(a)], 1);
+		return PACKET_OK;
+	default:
+		return hmac_reason(a);
+	}
+}
+
 static void
 one_packet(struct router *r, const uint8_t *b, size_t len, struct packet_in *in)
 {
@@ -128,6 +162,8 @@ one_packet(struct router *r, const uint8_t *b, size_t len, struct packet_in *in)
 		if (peer != NULL && in->ttl < peer->min_ttl)
 			why = PACKET_TTL;
 	}
+	if (why == PACKET_OK)
+		why = check_hmac(r, in);
 	if (why != PACKET_OK) {
 		refuse(r, why, in);
 		return;

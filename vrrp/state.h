@@ -62,6 +62,7 @@ struct router_kept {
 struct router_room {
 	struct sw32 valid; /* 0: none; else 1 + index of the copy */
 	struct sw32 ip_id;
+	struct sw64 hmac_seq; /* of the last packet signed since `starts` grew */
 	struct router_kept copy[2];
 	struct sw32 refused[PACKET_REASON_COUNT]; /* packets, by reason */
 };
@@ -100,8 +101,9 @@ struct router {
 	bool holds;             /* the addresses have been set */
 	struct mono refresh_at; /* of their lifetime */
 	struct mono put_back[3];
-	uint64_t drain_seq;      /* waits for workers; 0: not */
-	struct mono fresh_since; /* ASK_FRESH waits; 0: not */
+	uint64_t drain_seq;                                    /* waits for workers; 0: not */
+	struct mono fresh_since;                               /* ASK_FRESH waits; 0: not */
+	struct hmac_replay replay[DECIDE_PEERS_MAX][KEYS_MAX]; /* by peer and index of key */
 	struct mono peer_seen[DECIDE_PEERS_MAX];
 	bool peer_lost[DECIDE_PEERS_MAX];
 	uint8_t holder_mac[6];

@@ -109,13 +109,49 @@ prepare_router(struct plan *p, char *reason, size_t size)
 	return 0;
 }
 
+/* The keys of HMAC, from the file that the master sent. */
+static int
+load_keys(struct plan *p, char *reason, size_t size)
+{
+	char wrong[160];
+	const char *text;
+	size_t len;
+	int fd, r;
+
+	if (p->key_file == NULL)
+		return 0;
+	fd = logto_file(p->key_file);
+	text = fd != -1 ? proc_memfd_map(fd, &len) : NULL;
+	if (text == NULL) {
+		snprintf(reason, size, "%s: not sent by the master", p->key_file);
+		return -1;
+	}
+	r = keys_parse(&p->keys, text, len, wrong, sizeof(wrong));
+	proc_memfd_unmap(text, len);
+	if (r == -1)
+		snprintf(reason, size, "%s: %s", p->key_file, wrong);
+	else if (keys_find(&p->keys, p->sign_id) == NULL) {
+		snprintf(reason, size, "%s: no key %u, with which this host signs", p->key_file,
+		    p->sign_id);
+		r = -1;
+	}
+	p->key_file = NULL;
+	return r;
+}
+
 static int
 prepare_conf(const struct conf *conf, char *reason, size_t size)
 {
 	for (size_t i = 0; i < conf->vrrp.n_routers; i++) {
 		struct plan *p = plan_new(conf, &conf->vrrp.routers[i], reason, size);
 
-		if (p == NULL || prepare_router(p, reason, size) == -1)
+		if (p == NULL)
+			return -1;
+		if (load_keys(p, reason, size) == -1) {
+			plan_free(p);
+			return -1;
+		}
+		if (prepare_router(p, reason, size) == -1)
 			return -1;
 	}
 	return logto_build(&conf->global, reason, size);

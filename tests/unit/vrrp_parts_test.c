@@ -265,6 +265,52 @@ scripts(void **state)
 	assert_true(s.good);
 }
 
+/* ---- keys of HMAC ---------------------------------------------------------- */
+
+static void
+key_files(void **state)
+{
+	static const struct {
+		const char *text, *wrong; /* NULL: fine */
+	} rows[] = {
+	    {"1 000102030405060708090a0b0c0d0e0f\n", NULL},
+	    {"# new one\n\n1 000102030405060708090a0b0c0d0e0f # old\n 2\t"
+	     "FFEEDDCCBBAA99887766554433221100",
+		NULL},
+	    {"", "no key"},
+	    {"# 1 00\n", "no key"},
+	    {"0 000102030405060708090a0b0c0d0e0f", "line 1 begins"},
+	    {"256 000102030405060708090a0b0c0d0e0f", "line 1 begins"},
+	    {"x", "line 1 begins"},
+	    {"1000102030405060708090a0b0c0d0e0f", "line 1 begins"},
+	    {"1 0001", "less than 32"},
+	    {"1 000102030405060708090a0b0c0d0e0f0", "not pairs"},
+	    {"1 000102030405060708090a0b0c0d0e0g", "not pairs"},
+	    {"1 000102030405060708090a0b0c0d0e0f\n1 000102030405060708090a0b0c0d0e0f",
+		"line 2 has"},
+	};
+	struct keys k;
+	char wrong[200], many[9 * 50] = "";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int r = keys_parse(&k, rows[i].text, strlen(rows[i].text), wrong, sizeof(wrong));
+
+		assert_int_equal(r, rows[i].wrong == NULL ? 0 : -1);
+		if (rows[i].wrong != NULL)
+			assert_non_null(strstr(wrong, rows[i].wrong));
+	}
+	keys_parse(&k, rows[1].text, strlen(rows[1].text), wrong, sizeof(wrong));
+	assert_int_equal(k.n, 2);
+	assert_int_equal(keys_find(&k, 2)->key[0], 0xff);
+	assert_int_equal(keys_find(&k, 2)->len, 16);
+	assert_null(keys_find(&k, 3));
+	for (int i = 1; i <= KEYS_MAX + 1; i++)
+		sprintf(many + strlen(many), "%d 000102030405060708090a0b0c0d0e0f\n", i);
+	assert_int_equal(keys_parse(&k, many, strlen(many), wrong, sizeof(wrong)), -1);
+	assert_non_null(strstr(wrong, "line 9"));
+}
+
 /* ---- plans ----------------------------------------------------------------- */
 
 static struct conf *
@@ -401,6 +447,7 @@ main(void)
 	    cmocka_unit_test(arp_frames),
 	    cmocka_unit_test(nd_frames),
 	    cmocka_unit_test(scripts),
+	    cmocka_unit_test(key_files),
 	    cmocka_unit_test(plan_of_members),
 	    cmocka_unit_test(plan_of_the_tutorial),
 	    cmocka_unit_test(plan_of_ipv6),
