@@ -5,6 +5,7 @@
  * others. A no, a death or silence before that point aborts. A child that is forked later is
  * brought to the committed generation by itself.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,9 +61,17 @@ ask_each(struct process *p)
 		return; /* starting ones are brought up to date afterwards */
 	if (m->round.phase != ROUND_PREPARE)
 		return;
-	if (ask(p, m->round.next, m->round.opened) == -1)
-		snprintf(m->round.refused, sizeof(m->round.refused),
-		    "a child's socket does not take the configuration");
+	if (ask(p, m->round.next, m->round.opened) == 0)
+		return;
+	if (errno == EPIPE || errno == ECONNRESET) {
+		/* Dead before it saw anything of it; its successor gets what is in force then. */
+		p->asked = 0;
+		p->answer = ANSWER_NONE;
+		process_kill(p, SIGKILL);
+		return;
+	}
+	snprintf(m->round.refused, sizeof(m->round.refused),
+	    "a child's socket does not take the configuration: %s", strerror(errno));
 }
 
 static void
