@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "lib/log.h"
 #include "master/master.h"
@@ -71,7 +72,7 @@ static void
 text_copy(char *to, size_t size, const char *from)
 {
 	memset(to, 0, size);
-	snprintf(to, size, "%s", from);
+	snprintf(to, size, "%.*s", (int)size - 1, from);
 }
 
 static uint32_t
@@ -274,6 +275,18 @@ srv_commit(struct master *m, const struct conf *c, uint64_t gen)
 	}
 }
 
+static void
+node_commit(struct shm_master *own, const struct conf *c)
+{
+	char node[sizeof(own->node)];
+	struct utsname u;
+
+	uname(&u);
+	text_copy(node, sizeof(node), c->global.node != NULL ? c->global.node : u.nodename);
+	if (memcmp(own->node, node, sizeof(node)) != 0)
+		memcpy(own->node, node, sizeof(node));
+}
+
 void
 directory_commit(struct master *m, const struct conf *c, uint64_t gen)
 {
@@ -281,6 +294,7 @@ directory_commit(struct master *m, const struct conf *c, uint64_t gen)
 	be_commit(m, c, gen);
 	fe_commit(m, c, gen);
 	sw32_set(&m->seg.own_master->maxconn, wants_maxconn(c, m->n_workers, m->nofile));
+	node_commit(m->seg.own_master, c);
 }
 
 static void

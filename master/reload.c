@@ -59,6 +59,18 @@ reload_read(struct master *m)
 	return c;
 }
 
+/* Children keep the limits that they were forked with. */
+static void
+maxconn_look(const struct master *m, const struct conf *c)
+{
+	uint64_t need = (uint64_t)c->global.maxconn * 2 + 200;
+
+	if (c->global.maxconn != m->gen->conf->global.maxconn && need > m->nofile)
+		log_warning("maxconn %u needs %llu descriptors, only %llu are allowed since the "
+			    "start: lower maxconn, or restart with a higher limit",
+		    c->global.maxconn, (unsigned long long)need, (unsigned long long)m->nofile);
+}
+
 static bool
 serves_nothing(const struct conf *c)
 {
@@ -86,6 +98,7 @@ reload_with(struct master *m, struct conf *c)
 		conf_free(c);
 		return;
 	}
+	maxconn_look(m, c);
 	g = generation_new(m, c, reason, sizeof(reason));
 	if (g == NULL) {
 		reload_refused(m, reason);
@@ -100,7 +113,9 @@ reload_with(struct master *m, struct conf *c)
 	if (r == -1 || directory_prepare(m, c, g->number, reason, sizeof(reason)) == -1) {
 		directory_abort(m, g->number);
 		listener_free_all(opened);
-		reload_refused(m, reason[0] != '\0' ? reason : err.text);
+		reload_refused(m, reason[0] != '\0'     ? reason
+				  : err.text[0] != '\0' ? err.text
+							: "see the message before");
 		generation_free(g);
 		return;
 	}

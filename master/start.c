@@ -13,7 +13,6 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "lib/log.h"
@@ -202,7 +201,6 @@ segment_make(struct master *m, const struct conf *c)
 	    .servers = c->global.max_servers,
 	    .sessions = (uint32_t)(m->nofile / 2 + 64)};
 	struct shm_master *own;
-	struct utsname u;
 
 	if (shm_create(&m->seg, &caps) == -1) {
 		log_crit("cannot create the shared segment: %s", strerror(errno));
@@ -215,9 +213,6 @@ segment_make(struct master *m, const struct conf *c)
 	sw64_set(&own->started_ns, (uint64_t)mono_now().ns);
 	sw64_set(&own->started_wall_us, (uint64_t)mono_wall_us());
 	sw64_set(&own->tick, 1);
-	uname(&u);
-	snprintf(own->node, sizeof(own->node), "%.63s",
-	    c->global.node != NULL ? c->global.node : u.nodename);
 	for (unsigned i = 0; i < m->n_workers; i++)
 		own->absent[i / 64].v |= 1ull << (i % 64);
 	return 0;
