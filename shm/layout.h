@@ -486,7 +486,7 @@ struct shm_worker {
 	struct sw64 loops;
 	struct sw64 log_lost;
 	struct sw32 held_max;
-	struct sw32 pad;
+	struct sw32 wants_misc; /* 1: waits for a place for a control or monitoring connection */
 	struct shm_rate conn_rate;
 	struct sw64 wants_fe[64]; /* bit per frontend slot: paused by that frontend's maxconn */
 	struct sw64 report_head;  /* failed connects reported so far; entries are server slots */

@@ -94,10 +94,12 @@ accept_misc(struct worker *w, struct lqueue *q)
 	struct sock_addr peer;
 	int fd;
 
-	if (!limit_take_misc(w->seg)) {
+	if (!limit_take_misc(w->seg) && !(misc_evict(w) && limit_take_misc(w->seg))) {
 		l->full = true;
+		sw32_set(&w->own->wants_misc, 1);
 		return false;
 	}
+	sw32_set(&w->own->wants_misc, 0);
 	fd = accept_one(w, q, &peer);
 	if (fd == -1) {
 		limit_release_misc(w->seg);

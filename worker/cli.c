@@ -31,6 +31,7 @@ struct cli_conn {
 	bool eof; /* the client has ended its side */
 	enum command_level level;
 	int64_t timeout_ms;
+	struct mono moved; /* last progress */
 	struct command_run run;
 };
 
@@ -71,7 +72,8 @@ conn_close(struct cli_conn *c)
 static void
 progress(struct cli_conn *c)
 {
-	loop_timer_set(c->cli->loop, &c->timer, mono_add_ms(loop_now(c->cli->loop), c->timeout_ms));
+	c->moved = loop_now(c->cli->loop);
+	loop_timer_set(c->cli->loop, &c->timer, mono_add_ms(c->moved, c->timeout_ms));
 }
 
 /* ---- commands ---------------------------------------------------------------------------------
@@ -365,6 +367,26 @@ cli_close_all(struct cli *cli)
 		conn_close(cli->conns);
 }
 
+static bool
+is_idle(const struct cli_conn *c)
+{
+	return !c->running && c->line == NULL && c->out.len == 0;
+}
+
+bool
+cli_evict(struct cli *cli, int64_t min_ms)
+{
+	struct cli_conn *oldest = NULL;
+
+	for (struct cli_conn *c = cli->conns; c != NULL; c = c->next)
+		if (is_idle(c) && (oldest == NULL || mono_before(c->moved, oldest->moved)))
+			oldest = c;
+	if (oldest == NULL || mono_diff_ms(loop_now(cli->loop), oldest->moved) < min_ms)
+		return false;
+	conn_close(oldest);
+	return true;
+}
+
 void
 cli_drain(struct cli *cli)
 {
@@ -372,7 +394,7 @@ cli_drain(struct cli *cli)
 
 	for (struct cli_conn *c = cli->conns; c != NULL; c = next) {
 		next = c->next;
-		if (!c->running && c->line == NULL && c->out.len == 0)
+		if (is_idle(c))
 			conn_close(c);
 	}
 }

@@ -37,6 +37,9 @@ int cli_open(struct cli *cli, int fd, enum command_level level, int64_t timeout_
 
 /* Something has changed in shared memory: commands that wait look again. */
 void cli_bell(struct cli *cli);
+/* Closes the connection that has been waiting for its client's next line for longest, if that is at
+ * least min_ms. Returns false when there is none. */
+bool cli_evict(struct cli *cli, int64_t min_ms);
 /* Closes all, at once. */
 void cli_close_all(struct cli *cli);
 /* Closes those that are idle. */

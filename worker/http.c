@@ -36,7 +36,8 @@ struct http_conn {
 	bool stay;  /* goes on after this answer */
 	bool draining;
 	bool chunked;
-	bool eof; /* the client has ended its side */
+	bool eof;          /* the client has ended its side */
+	struct mono moved; /* last byte from or to the client */
 	size_t lingered;
 	struct http1 head;
 	struct buf in;
@@ -223,6 +224,7 @@ fill(struct http_conn *c)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	if (n == 0)
 		c->eof = true;
+	c->moved = loop_now(c->loop);
 	c->in.len += (size_t)n;
 	c->in.data[c->in.len] = '\0';
 	if (n > 0 && c->ops->bytes != NULL)
@@ -335,6 +337,7 @@ write_answer(struct http_conn *c, size_t *left, bool *broken)
 		buf_consume(&c->out, (size_t)n);
 		*left -= (size_t)n < *left ? (size_t)n : *left;
 		set_timer(c, c->times.send_ms);
+		c->moved = loop_now(c->loop);
 		if (c->ops->bytes != NULL)
 			c->ops->bytes(c, 0, (size_t)n);
 	}
@@ -449,6 +452,7 @@ http_open(struct loop *loop, int fd, const struct http_ops *ops, const struct ht
 		return NULL;
 	}
 	set_timer(c, times->request_ms);
+	c->moved = loop_now(loop);
 	return c;
 }
 
@@ -458,4 +462,11 @@ http_drain(struct http_conn *c)
 	c->draining = true;
 	if (c->state == ST_IDLE)
 		http_close(c);
+}
+
+bool
+http_is_idle(const struct http_conn *c, struct mono *since)
+{
+	*since = c->moved;
+	return c->state != ST_ANSWER;
 }

@@ -12,6 +12,7 @@
 #include "shm/limit.h"
 #include "worker/accept.h"
 #include "worker/admit.h"
+#include "worker/misc.h"
 
 struct listener_set {
 	struct worker *w;
@@ -100,7 +101,7 @@ static bool
 room_for(struct worker *w, const struct listener *l)
 {
 	if (l->control || l->fe->conf->mode != CONF_MODE_TCP)
-		return limit_sum_misc(w->seg) < LIMIT_MISC;
+		return limit_sum_misc(w->seg) < LIMIT_MISC || misc_evict(w);
 	return admit_room_frontend(w, l->fe) && admit_room_global(w);
 }
 

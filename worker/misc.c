@@ -13,6 +13,9 @@
 #include "worker/count.h"
 #include "worker/monitor.h"
 
+#define EVICT_MS   100
+#define EVICT_TURN 8 /* for another worker */
+
 void
 misc_closed(struct worker *w)
 {
@@ -172,6 +175,41 @@ misc_http_accept(
 		misc_http_free(m);
 }
 
+bool
+misc_evict(struct worker *w)
+{
+	struct misc_http *oldest = NULL;
+	struct mono since, first = {0};
+
+	if (control.loop != NULL && cli_evict(&control, EVICT_MS))
+		return true;
+	for (struct misc_http *m = https; m != NULL; m = m->next)
+		if (http_is_idle(m->conn, &since) &&
+		    (oldest == NULL || mono_before(since, first))) {
+			oldest = m;
+			first = since;
+		}
+	if (oldest == NULL || mono_diff_ms(loop_now(w->loop), first) < EVICT_MS)
+		return false;
+	http_close(oldest->conn);
+	return true;
+}
+
+/* Another worker has connections waiting and none of its own to close: makes room for it. */
+static void
+evict_for_others(struct worker *w)
+{
+	uint32_t n = sw32_get(&w->seg->master->n_workers);
+
+	for (uint32_t i = 0; i < n && i < SHM_MAX_WORKERS; i++) {
+		if (i == w->index || sw32_get(&shm_worker(w->seg, i)->wants_misc) == 0)
+			continue;
+		for (int k = 0; k < EVICT_TURN && misc_evict(w); k++)
+			;
+		child_ring_worker(w->child, i);
+	}
+}
+
 void
 misc_bell(struct worker *w)
 {
@@ -179,6 +217,8 @@ misc_bell(struct worker *w)
 
 	call_look(w);
 	cli_bell(&control);
+	if (limit_sum_misc(w->seg) >= LIMIT_MISC)
+		evict_for_others(w);
 	/* Whoever came under an older configuration comes again to be answered by the new one. */
 	for (struct misc_http *m = https; m != NULL; m = next) {
 		next = m->next;

@@ -21,6 +21,13 @@ void misc_http_accept(
 /* Takes fd, a connection to the control socket. */
 void misc_control_accept(struct worker *, int fd);
 
+/*
+ * All places are taken: closes the connection here whose client has been silent for longest, if
+ * that is at least 100 ms. So clients that hold places without asking anything keep nobody out.
+ * Returns false when there is none.
+ */
+bool misc_evict(struct worker *);
+
 /* A place is free again. */
 void misc_closed(struct worker *);
 

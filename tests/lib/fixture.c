@@ -153,7 +153,7 @@ make_worker(const struct shm *s, unsigned w)
 	sw32_set(&fe[0].rate.max, 9 * k);
 	sw64_set(&fe[1].req, 15 * q);
 	sw64_set(&fe[1].req_err, 16 * q);
-	for (unsigned i = 0; i < 6; i++)
+	for (uint64_t i = 0; i < 6; i++)
 		sw64_set(&fe[1].rsp[i], (20 + i) * q);
 	sw64_set(&fe[1].intercepted, 17 * q);
 	sw32_set(&SHM_OWN(s, own, held_be)[0], 2 * k);
@@ -175,8 +175,8 @@ make_worker(const struct shm *s, unsigned w)
 	sw64_set(&be[0].c_ms, 200 * q);
 	sw64_set(&be[0].t_ms, 4000 * q);
 	sw64_set(&be[0].timed, 10 * q);
-	for (unsigned i = 0; i < 3; i++) {
-		sw32_set(&SHM_OWN(s, own, held_srv)[i], i + w);
+	for (uint64_t i = 0; i < 3; i++) {
+		sw32_set(&SHM_OWN(s, own, held_srv)[i], (uint32_t)i + w);
 		sw64_set(&srv[i].sess, (i + 1) * 100 * q);
 		sw64_set(&srv[i].bytes_in, (i + 1) * 1000 * q);
 		sw64_set(&srv[i].bytes_out, (i + 1) * 2000 * q);
