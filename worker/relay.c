@@ -121,10 +121,14 @@ move_splice(
 		pipe_put(&s->w->pipes, p);
 		if (n == -1 && err != EAGAIN)
 			return STEP_SRC_BROKEN;
+		if (n == 0) {
+			/* Also what splice says at an urgent byte when the FIN is there: a read
+			 * tells. */
+			src->full = 0;
+			return STEP_MORE;
+		}
 		src->flags &= (uint16_t)~SIDE_RD;
-		if (n == 0)
-			src->flags |= SIDE_EOF;
-		return n == 0 ? STEP_MORE : STEP_WAIT;
+		return STEP_WAIT;
 	}
 	p->bytes = (uint32_t)n;
 	src->pipe = p;
@@ -219,7 +223,9 @@ move_copy(struct session *s, struct side *src, struct side *dst, size_t want, si
 static enum step
 move(struct session *s, struct side *src, struct side *dst, size_t *budget)
 {
-	struct pipe_pair *p = src->full >= RELAY_FULL ? pipe_get(&s->w->pipes) : NULL;
+	/* Splice does not get past an urgent byte. */
+	bool stream = src->full >= RELAY_FULL && !(src->flags & SIDE_PRI);
+	struct pipe_pair *p = stream ? pipe_get(&s->w->pipes) : NULL;
 
 	switch (relay_mode_of(src->full, p != NULL)) {
 	case RELAY_SPLICE_ON:

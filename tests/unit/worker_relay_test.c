@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shm/limit.h"
@@ -346,6 +347,48 @@ urgent_data_do_not_stall(void **state)
 	teardown(&p);
 }
 
+/* In the middle of a stream neither: splice does not get past an urgent byte, and says "end" at one
+ * when the FIN is there. */
+static void
+urgent_data_in_a_stream(void **state)
+{
+	enum { PART = 1 << 20 };
+	static char buf[65536];
+	struct pair p;
+
+	(void)state;
+	setup(&p);
+	open_pair(&p);
+	for (int round = 0; round < 20; round++) {
+		size_t got = 0;
+		ssize_t n;
+		pid_t writer = fork();
+
+		assert_int_not_equal(writer, -1);
+		if (writer == 0) {
+			static char out[PART];
+
+			alarm(10);
+			for (int i = 0; i < 3; i++)
+				if (!rig_send(p.c, out, PART) || send(p.c, "!", 1, MSG_OOB) != 1)
+					_exit(1);
+			_exit(rig_send(p.c, out, PART) && shutdown(p.c, SHUT_WR) == 0 ? 0 : 1);
+		}
+		while ((n = recv(p.s, buf, sizeof(buf), 0)) > 0)
+			got += (size_t)n;
+		waitpid(writer, NULL, 0);
+		assert_int_equal(n, 0);
+		/* An urgent byte that a later one overtakes is one like others. */
+		assert_in_range(got, 4 * PART, 4 * PART + 2);
+		close(p.c);
+		close(p.s);
+		open_pair(&p);
+	}
+	close(p.c);
+	close(p.s);
+	teardown(&p);
+}
+
 #define MANY 200
 
 static void
@@ -402,6 +445,7 @@ main(void)
 	    cmocka_unit_test(slow_reader_stops_the_writer),
 	    cmocka_unit_test(blocked_reader_resets),
 	    cmocka_unit_test(urgent_data_do_not_stall),
+	    cmocka_unit_test(urgent_data_in_a_stream),
 	    cmocka_unit_test(many_at_once),
 	};
 
