@@ -194,8 +194,9 @@ receive_one(struct msg_chan *c)
 		return -1;
 	msg.fds = fds;
 	msg.n_fds = fds_take(&m, fds);
+	msg.fds_lost = (m.msg_flags & MSG_CTRUNC) != 0;
 	if ((size_t)n < sizeof(h) || (size_t)n - sizeof(h) != h.len ||
-	    (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+	    (m.msg_flags & MSG_TRUNC) != 0) {
 		fds_close(fds, msg.n_fds);
 		return -1;
 	}

@@ -22,6 +22,7 @@ struct msg {
 	int *fds; /* the receiver takes one by setting it to -1; the others are closed after the
 		     call */
 	size_t n_fds;
+	bool fds_lost; /* more were sent, but this process may have no more descriptors */
 };
 
 struct msg_queued;

@@ -307,14 +307,13 @@ static void
 on_end(struct loop_fd *f, uint32_t events)
 {
 	struct process *p = of_end(f);
-	int status = 0;
+	int status = 0, fd = f->fd;
 
 	(void)events;
 	if (waitpid(p->pid, &status, WNOHANG) != p->pid)
 		return;
 	loop_fd_del(p->m->loop, &p->end);
-	close(p->end.fd);
-	p->end.fd = -1;
+	close(fd);
 	bury(p, status);
 	if (p->m->stopping)
 		master_stop(p->m, p->m->stop_now);
@@ -381,6 +380,10 @@ process_spawn(struct process *p)
 		kill(p->pid, SIGKILL);
 		waitpid(p->pid, NULL, 0);
 		p->pid = 0;
+		if (p->chan.f.fd == -1)
+			close(sv[0]);
+		else
+			msg_close(&p->chan);
 		if (pidfd != -1)
 			close(pidfd);
 		return -1;

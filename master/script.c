@@ -180,12 +180,13 @@ job_end(struct job *j, int status)
 {
 	struct scripts *s = j->owner;
 	struct job **at = &s->running;
+	int fd = j->end.fd;
 
 	while (*at != j)
 		at = &(*at)->next;
 	*at = j->next;
 	loop_fd_del(s->loop, &j->end);
-	close(j->end.fd);
+	close(fd);
 	loop_timer_del(s->loop, &j->limit);
 	loop_timer_unreserve(s->loop, 1);
 	if (j->track) {
@@ -457,12 +458,14 @@ scripts_free(struct scripts *s)
 		job_free(j);
 	}
 	while ((j = s->running) != NULL) {
+		int fd = j->end.fd;
+
 		s->running = j->next;
 		kill(-j->pid, SIGKILL);
 		kill(j->pid, SIGKILL);
 		waitpid(j->pid, NULL, 0);
 		loop_fd_del(s->loop, &j->end);
-		close(j->end.fd);
+		close(fd);
 		loop_timer_del(s->loop, &j->limit);
 		job_free(j);
 	}

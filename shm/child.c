@@ -102,6 +102,15 @@ prepare_finish(struct child *c, uint64_t gen)
 	msg_send(&c->chan, PROTO_YES, gen, NULL, 0, NULL, 0);
 }
 
+/* A process that is full of sessions: they are worth more than the reload. */
+static bool
+fds_lost(struct child *c, const struct msg *m)
+{
+	if (m->fds_lost)
+		say_no(c, m->number, "no descriptors left to receive the configuration with");
+	return m->fds_lost;
+}
+
 static void
 prepare_begin(struct child *c, struct msg *m)
 {
@@ -109,6 +118,8 @@ prepare_begin(struct child *c, struct msg *m)
 		c->ops->abort(c, c->prepared);
 	fds_drop(c);
 	c->prepared = m->number;
+	if (fds_lost(c, m))
+		return;
 	if (m->n_fds > 0) {
 		c->text_fd = m->fds[0];
 		m->fds[0] = -1;
@@ -125,7 +136,7 @@ on_message(struct msg_chan *chan, struct msg *m)
 		prepare_begin(c, m);
 		break;
 	case PROTO_FDS:
-		if (m->number == c->prepared && fds_collect(c, m) == -1)
+		if (m->number == c->prepared && !fds_lost(c, m) && fds_collect(c, m) == -1)
 			say_no(c, m->number, "out of memory");
 		break;
 	case PROTO_PREPARED:

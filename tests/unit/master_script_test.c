@@ -2,6 +2,7 @@
 /* Splitting, safety and running of scripts. */
 #include "master/script.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,12 +61,15 @@ check_test(void **state)
 	file_write("#!/bin/sh\n", 0755);
 	assert_null(script_check(file, geteuid(), buf, sizeof(buf)));
 	file_write("#!/bin/sh\n", 0775);
-	assert_non_null(strstr(script_check(file, geteuid(), buf, sizeof(buf)), "writable by others"));
+	assert_non_null(
+	    strstr(script_check(file, geteuid(), buf, sizeof(buf)), "writable by others"));
 	file_write("#!/bin/sh\n", 0644);
-	assert_non_null(strstr(script_check(file, geteuid(), buf, sizeof(buf)), "not an executable"));
+	assert_non_null(
+	    strstr(script_check(file, geteuid(), buf, sizeof(buf)), "not an executable"));
 	file_write("#!/bin/sh\n", 0755);
 	assert_int_equal(chmod(dir, 0777), 0);
-	assert_non_null(strstr(script_check(file, geteuid(), buf, sizeof(buf)), "writable by others"));
+	assert_non_null(
+	    strstr(script_check(file, geteuid(), buf, sizeof(buf)), "writable by others"));
 	assert_int_equal(chmod(dir, 0755), 0);
 	assert_non_null(script_check("relative", geteuid(), buf, sizeof(buf)));
 }
@@ -97,6 +101,19 @@ turn_until(struct seen *s)
 	assert_true(s->done);
 }
 
+static unsigned
+descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	assert_non_null(d);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
 static void
 track_test(void **state)
 {
@@ -105,6 +122,7 @@ track_test(void **state)
 	    .name = "chk", .argv = {.n = 1, .v = argv}, .interval_ms = 300, .timeout_ms = 300};
 	struct conf c = {.vrrp = {.n_scripts = 1, .scripts = &k}};
 	struct proto_run run = {.what = PROTO_RUN_TRACK, .name = "chk"};
+	unsigned before = descriptors();
 	struct seen seen = {.loop = loop_new()};
 	struct scripts *s = scripts_new(seen.loop, on_done, &seen);
 
@@ -128,8 +146,13 @@ track_test(void **state)
 	scripts_run(s, &c, 7, &run);
 	assert_true(seen.done);
 	assert_int_equal(seen.status, -1);
+
+	/* One that still runs is ended with the rest, and nothing stays open. */
+	strcpy(run.name, "chk");
+	scripts_run(s, &c, 7, &run);
 	scripts_free(s);
 	loop_free(seen.loop);
+	assert_int_equal(descriptors(), before);
 }
 
 /* Notify scripts run one after the other, with keepalived's arguments and the reason. */
