@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "checker/held.h"
+#include "conf/targets.h"
 
 static int
 target_fd(const struct conf_log *c, const struct held *held, const struct held *coming)
@@ -58,6 +59,8 @@ logs_build(struct logs *l, const struct conf_global *g, const struct held *held,
 		snprintf(t->tag, sizeof(t->tag), "%s", g->log_tag == NULL ? "" : g->log_tag);
 		l->n++;
 	}
+	if (g->n_logs == 0)
+		l->v[l->n++] = conf_target_default();
 	return 0;
 }
 

@@ -10,6 +10,12 @@ static const enum log_kind kinds[] = {[CONF_LOG_RFC3164] = LOG_SYSLOG,
     [CONF_LOG_PLAIN] = LOG_STDERR,
     [CONF_LOG_JOURNAL] = LOG_STDERR_JOURNAL};
 
+struct log_target
+conf_target_default(void)
+{
+	return (struct log_target){.kind = LOG_STDERR, .level = LOG_NOTICE, .fd = 2};
+}
+
 int
 conf_targets_set(const struct conf *c, int (*fd_of)(void *ctx, const char *address), void *ctx)
 {
@@ -39,8 +45,7 @@ conf_targets_set(const struct conf *c, int (*fd_of)(void *ctx, const char *addre
 		    t[n].tag, sizeof(t[n].tag), "%s", g->log_tag != NULL ? g->log_tag : "vipd");
 		n++;
 	}
-	/* No target: errors still reach whoever started vipd. */
-	if (n == 0)
-		t[n++] = (struct log_target){.kind = LOG_STDERR, .level = LOG_NOTICE, .fd = 2};
+	if (g->n_logs == 0)
+		t[n++] = conf_target_default();
 	return log_set_targets(t, n) == -1 ? -1 : left_out;
 }

@@ -146,8 +146,11 @@ log_init(const char *ident)
 void
 log_after_fork(void)
 {
+	char ident[sizeof(lg.ident)]; /* log_init writes over its own */
+
 	lg.n = 0;
-	log_init(lg.ident);
+	memcpy(ident, lg.ident, sizeof(ident));
+	log_init(ident);
 }
 
 static bool

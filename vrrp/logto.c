@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/targets.h"
 #include "lib/log.h"
 
 static struct {
@@ -104,6 +105,8 @@ logto_build(const struct conf_global *g, char *reason, size_t reason_size)
 		snprintf(t->tag, sizeof(t->tag), "%s", g->log_tag == NULL ? "" : g->log_tag);
 		n_next++;
 	}
+	if (g->n_logs == 0)
+		next[n_next++] = conf_target_default();
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "conf/targets.h"
 #include "lib/log.h"
 #include "lib/proc.h"
 #include "worker/count.h"
@@ -193,6 +194,8 @@ logs_use(struct worker *w)
 			snprintf(t[n].tag, sizeof(t[n].tag), "%s", gl->log_tag);
 		n++;
 	}
+	if (gl->n_logs == 0)
+		t[n++] = conf_target_default();
 	log_set_targets(t, n);
 }
 
