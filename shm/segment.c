@@ -214,6 +214,7 @@ shm_worker_reset(const struct shm *s, struct shm_worker *w)
 
 	/* Order does not matter to limits: each word that becomes 0 only frees places. */
 	sw32_set_seq(&w->wants, 0);
+	sw32_set(&w->wants_misc, 0);
 	for (size_t i = 0; i < sizeof(w->wants_fe) / sizeof(w->wants_fe[0]); i++)
 		sw64_set(&w->wants_fe[i], 0);
 	memset(SHM_AT(w, s->head->w_held_fe, char), 0, s->head->w_held_end - s->head->w_held_fe);
