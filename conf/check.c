@@ -151,6 +151,22 @@ check_tcp(struct reader *r, const struct conf_frontend *f, const config_setting_
 	warn_idle(r, s, idle, "in mode tcp");
 }
 
+static void
+check_bind(struct reader *r, const struct conf_bind *b)
+{
+	bool file = b->mode != 0600 || b->user != NULL || b->group != NULL;
+	size_t mark = rd_push(r, "bind");
+
+	if (file && b->addr.family != AF_UNIX)
+		rd_at(r, CONF_WARNING, b->where,
+		    "mode, user and group have no effect: %s is no UNIX socket", b->name);
+	if (b->v4v6 && (b->addr.family != AF_INET6 || !sock_addr_is_any(&b->addr)))
+		rd_at(r, CONF_WARNING, b->where, "v4v6 has no effect: it is for \"[::]\"");
+	if (b->interface != NULL && (b->addr.family == AF_UNIX || b->inherited != NULL))
+		rd_at(r, CONF_WARNING, b->where, "interface has no effect on %s", b->name);
+	rd_pop(r, mark);
+}
+
 void
 check_frontend(struct reader *r, const struct conf_frontend *f, const config_setting_t *s)
 {
@@ -163,6 +179,8 @@ check_frontend(struct reader *r, const struct conf_frontend *f, const config_set
 		check_http(r, f, s);
 	else
 		check_tcp(r, f, s);
+	for (size_t i = 0; i < f->n_binds; i++)
+		check_bind(r, &f->binds[i]);
 	for (size_t i = 0; i < f->n_access; i++)
 		deny = deny || f->access[i].action == CONF_DENY;
 	if (f->n_access != 0 && !deny)
@@ -175,16 +193,68 @@ check_frontend(struct reader *r, const struct conf_frontend *f, const config_set
 
 struct place {
 	const struct conf_frontend *f;
-	const struct conf_bind *b;
+	struct conf_bind *b;
 };
+
+/* Everything about a bind that must differ when its ports do not: inherited ones by their name,
+ * others by address and interface. */
+static int
+place_compare_base(const struct conf_bind *x, const struct conf_bind *y)
+{
+	const char *xi = x->interface != NULL ? x->interface : "";
+	const char *yi = y->interface != NULL ? y->interface : "";
+	int c;
+
+	if (x->addr.family != y->addr.family)
+		return x->addr.family < y->addr.family ? -1 : 1;
+	switch (x->addr.family) {
+	case AF_INET:
+		c = memcmp(&x->addr.in.sin_addr, &y->addr.in.sin_addr, 4);
+		break;
+	case AF_INET6:
+		c = memcmp(&x->addr.in6.sin6_addr, &y->addr.in6.sin6_addr, 16);
+		break;
+	default:
+		return strcmp(x->name, y->name);
+	}
+	return c != 0 ? c : strcmp(xi, yi);
+}
 
 static int
 place_compare(const void *a, const void *b)
 {
 	const struct place *x = a, *y = b;
-	int c = strcmp(x->b->name, y->b->name);
+	int c = place_compare_base(x->b, y->b);
+	int p = sock_addr_port(&x->b->addr), q = sock_addr_port(&y->b->addr);
 
-	return c != 0 ? c : x->b < y->b ? -1 : x->b > y->b;
+	if (c != 0 || p != q)
+		return c != 0 ? c : p - q;
+	/* In the order of the file. */
+	return x->f != y->f ? (x->f < y->f ? -1 : 1) : x->b < y->b ? -1 : x->b > y->b;
+}
+
+static void
+bound_twice(struct reader *r, const struct place *a, const struct place *b)
+{
+	size_t mark = rd_push(r, "frontends");
+
+	rd_push(r, b->f->name);
+	rd_push(r, "bind");
+	rd_at(r, CONF_ERROR, b->b->where, "%s is bound twice: also by frontend %s, %s:%u",
+	    b->b->name, a->f->name, a->b->where.file != NULL ? a->b->where.file : "line",
+	    a->b->where.line);
+	rd_pop(r, mark);
+}
+
+/* A descriptor may serve several binds: each gets connections, which the kernel decides. They need
+ * names of their own. */
+static void
+share(struct reader *r, struct conf_bind *b, unsigned which)
+{
+	char name[96];
+
+	snprintf(name, sizeof(name), "fd@%s %u", b->inherited, which);
+	b->name = arena_strdup(r->arena, name);
 }
 
 /* One address may be bound once; a wildcard and an address of it are two. */
@@ -192,7 +262,8 @@ static void
 check_binds(struct reader *r)
 {
 	const struct conf *c = r->conf;
-	struct place *v;
+	struct place *v, *top;
+	unsigned which = 1;
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_frontends; i++)
@@ -203,19 +274,20 @@ check_binds(struct reader *r)
 		for (size_t j = 0; j < c->frontends[i].n_binds; j++)
 			v[n++] = (struct place){&c->frontends[i], &c->frontends[i].binds[j]};
 	qsort(v, n, sizeof(*v), place_compare);
+	top = v; /* the one of its address that reaches highest */
 	for (size_t i = 1; i < n; i++) {
-		const struct place *a = &v[i - 1], *b = &v[i];
-		size_t mark;
-
-		if (strcmp(a->b->name, b->b->name) != 0)
+		if (place_compare_base(top->b, v[i].b) != 0) {
+			top = &v[i];
+			which = 1;
 			continue;
-		mark = rd_push(r, "frontends");
-		rd_push(r, b->f->name);
-		rd_push(r, "bind");
-		rd_at(r, CONF_ERROR, b->b->where, "%s is bound twice: also by frontend %s, %s:%u",
-		    b->b->name, a->f->name, a->b->where.file != NULL ? a->b->where.file : "line",
-		    a->b->where.line);
-		rd_pop(r, mark);
+		}
+		if (v[i].b->inherited != NULL)
+			share(r, v[i].b, ++which);
+		else if (v[i].b->addr.family == AF_UNIX ||
+			 sock_addr_port(&v[i].b->addr) <= top->b->last)
+			bound_twice(r, top, &v[i]);
+		if (v[i].b->last > top->b->last)
+			top = &v[i];
 	}
 }
 

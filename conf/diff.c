@@ -218,9 +218,7 @@ IDENT(member_ident, conf_member, name, "")
 IDENT(script_ident, conf_script, name, "")
 IDENT(router_ident, conf_router, name, "")
 
-static const struct conf_scope no_settings = {.name = ""};
-static const struct kind k_bind = {
-    "bind", sizeof(struct conf_bind), &no_settings, bind_ident, NULL};
+static const struct kind k_bind = {"bind", sizeof(struct conf_bind), &scope_bind, bind_ident, NULL};
 static const struct kind k_server = {
     "server", sizeof(struct conf_server), &scope_server, server_ident, NULL};
 

@@ -88,9 +88,31 @@ struct conf_global {
 
 struct conf_bind {
 	struct conf_where where;
-	const char *name; /* canonical address text, the listener's identity */
-	struct sock_addr addr;
+	const char *name; /* the listener's identity: canonical address text, with what else makes
+			     its sockets others: "[::]:80 v4v6", "192.0.2.1:80 eth0" */
+	struct sock_addr addr; /* AF_UNSPEC: inherited */
+	uint16_t last;         /* port of a range, the first is addr's; mostly both are the same */
+	const char *inherited; /* NULL, or what stands behind "fd@": a number or a name */
+	bool accept_proxy;     /* connections begin with a PROXY header */
+	bool v4v6;             /* [::] takes IPv4 too */
+	const char *interface; /* NULL: any */
+	unsigned backlog;      /* 0: the frontend's */
+	unsigned mode;         /* of a UNIX socket: file mode; default 0600 */
+	const char *user;      /* ... owner; NULL: who starts vipd */
+	const char *group;
 };
+
+/* The address that whoever comes here has called, if there is only one; NULL: ask the socket. */
+static inline const struct sock_addr *
+conf_bind_local(const struct conf_bind *b)
+{
+	if (b->addr.family == AF_UNIX)
+		return &b->addr;
+	if (b->addr.family == AF_UNSPEC || sock_addr_is_any(&b->addr) ||
+	    b->last != sock_addr_port(&b->addr))
+		return NULL;
+	return &b->addr;
+}
 
 enum conf_action { CONF_ALLOW = 0, CONF_DENY };
 
@@ -121,6 +143,7 @@ struct conf_frontend {
 	unsigned backlog;                   /* a queue; default 1024 */
 	int64_t timeout_client_ms;          /* default 1 h in mode tcp, 50 s in mode http */
 	int64_t timeout_client_fin_ms;      /* default 30 s */
+	int64_t timeout_client_hs_ms;       /* for a PROXY header; default 5 s */
 	int64_t timeout_http_request_ms;    /* default 10 s */
 	int64_t timeout_http_keep_alive_ms; /* default 10 s */
 	struct conf_keepalive keepalive;    /* clitcpka, tcpka; on by default */
@@ -199,7 +222,7 @@ struct conf_server {
 	bool own_keepalive;   /* keepalive was given here; else it is the backend's */
 	struct conf_keepalive keepalive;
 	int64_t tcp_user_timeout_ms; /* -1: the backend's */
-	bool disabled;        /* starts in maintenance */
+	bool disabled;               /* starts in maintenance */
 	enum conf_marked_down on_marked_down;
 	struct conf_check check;
 };
@@ -366,7 +389,7 @@ struct conf {
 	struct conf_file *files;
 	size_t n_secrets;
 	struct conf_where *secrets; /* the first secret of each file; none in canonical text */
-	void *arena; /* the reader's own */
+	void *arena;                /* the reader's own */
 };
 
 #endif

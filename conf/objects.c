@@ -72,23 +72,93 @@ print_logs(struct printer *p, const struct conf_key *k, const void *obj)
 
 /* ---- binds --------------------------------------------------------------------------- */
 
+/* "fd@3", "fd@http" */
+static void
+read_inherited(struct reader *r, struct conf_bind *b, const config_setting_t *s, const char *text)
+{
+	static const char *const ok =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+	const char *what = text + 3;
+	size_t digits = strspn(what, "0123456789"), len = strlen(what);
+
+	if (len == 0 || len > 63 || strspn(what, ok) != len ||
+	    (digits == len && (len > 6 || what[0] == '0' || strtoul(what, NULL, 10) < 3))) {
+		rd_error(r, s,
+		    "\"%s\": write \"fd@3\" (or a higher number), or \"fd@NAME\" with the name "
+		    "that "
+		    "the service manager gives",
+		    text);
+		return;
+	}
+	b->inherited = what;
+	b->name = text;
+}
+
 void
 read_bind_address(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
 {
 	struct conf_bind *b = obj;
 	char buf[SOCK_ADDR_TEXT];
 	const char *text = rd_string(r, s, "an address");
+	const char *colon = text != NULL && text[0] != '/' ? strrchr(text, ':') : NULL;
 
 	(void)k;
-	if (text == NULL || rd_address(r, s, text, true, "192.0.2.1:6443", &b->addr) == -1)
+	if (text == NULL)
 		return;
-	b->name = arena_strdup(r->arena, sock_addr_format(&b->addr, buf, sizeof(buf)));
+	if (strncmp(text, "fd@", 3) == 0) {
+		read_inherited(r, b, s, text);
+		return;
+	}
+	if (colon != NULL && strchr(colon, '-') != NULL) {
+		if (sock_range_parse(&b->addr, &b->last, text, true) == -1) {
+			rd_error(r, s,
+			    "\"%s\" is no address with a range of ports; write it as "
+			    "\"192.0.2.1:8000-8010\"",
+			    text);
+			return;
+		}
+	} else {
+		if (rd_address(r, s, text, true, "192.0.2.1:6443", &b->addr) == -1)
+			return;
+		b->last = sock_addr_port(&b->addr);
+	}
+	b->name = arena_strdup(r->arena, sock_range_format(&b->addr, b->last, buf, sizeof(buf)));
 }
 
 void
 print_bind_address(struct printer *p, const struct conf_key *k, const void *obj)
 {
-	pr_string(p, k->name, ((const struct conf_bind *)obj)->name);
+	const struct conf_bind *b = obj;
+	char text[SOCK_ADDR_TEXT];
+
+	if (b->inherited != NULL)
+		snprintf(text, sizeof(text), "fd@%s", b->inherited);
+	else
+		sock_range_format(&b->addr, b->last, text, sizeof(text));
+	pr_string(p, k->name, text);
+}
+
+void
+read_v6only(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
+{
+	(void)k;
+	if (config_setting_type(s) != CONFIG_TYPE_BOOL)
+		rd_error(r, s, "%s where true or false should stand", rd_type(s));
+	else
+		((struct conf_bind *)obj)->v4v6 = !config_setting_get_bool(s);
+}
+
+/* What makes its sockets others than those of the same address without it. */
+static void
+bind_identity(struct reader *r, struct conf_bind *b)
+{
+	char name[SOCK_ADDR_TEXT + 32];
+
+	if (!b->v4v6 && b->interface == NULL)
+		return;
+	snprintf(name, sizeof(name), "%s%s%s%s", b->name, b->v4v6 ? " v4v6" : "",
+	    b->interface != NULL ? " " : "", b->interface != NULL ? b->interface : "");
+	b->name = arena_strdup(r->arena, name);
 }
 
 void
@@ -103,20 +173,30 @@ read_binds(struct reader *r, const struct conf_key *k, void *obj, const config_s
 		struct conf_bind b = {.where = rd_where(r, rd_elem(s, i))};
 		size_t n = r->n_msgs;
 
+		scope_init(&scope_bind, &b);
 		rd_group(r, &scope_bind, &b, rd_elem(s, i));
 		if (b.name == NULL && r->n_msgs == n)
 			rd_error(r, rd_elem(s, i), "address is missing");
 		if (b.name == NULL)
 			continue;
+		bind_identity(r, &b);
 		f->binds = arena_grow(r->arena, f->binds, f->n_binds, sizeof(*f->binds));
 		f->binds[f->n_binds++] = b;
 	}
 }
 
-void
-print_binds(struct printer *p, const struct conf_key *k, const void *obj)
+/* Are there settings besides the address? */
+static bool
+bind_is_short(const struct conf_bind *b)
 {
-	const struct conf_frontend *f = obj;
+	return !b->accept_proxy && b->backlog == 0 && !b->v4v6 && b->interface == NULL &&
+	       b->mode == 0600 && b->user == NULL && b->group == NULL;
+}
+
+/* The usual form, strings alone. */
+static void
+print_plain(struct printer *p, const struct conf_key *k, const struct conf_frontend *f)
+{
 	const char **v = calloc(f->n_binds + 1, sizeof(*v));
 
 	if (v == NULL)
@@ -126,6 +206,32 @@ print_binds(struct printer *p, const struct conf_key *k, const void *obj)
 	if (f->n_binds > 0)
 		pr_strings(p, k->name, v, f->n_binds);
 	free(v);
+}
+
+void
+print_binds(struct printer *p, const struct conf_key *k, const void *obj)
+{
+	static const struct conf_key address = {.name = NULL};
+	const struct conf_frontend *f = obj;
+	bool all = true;
+
+	for (size_t i = 0; i < f->n_binds; i++)
+		all = all && bind_is_short(&f->binds[i]) && f->binds[i].inherited == NULL;
+	if (all) {
+		print_plain(p, k, f);
+		return;
+	}
+	pr_open(p, k->name, '(');
+	for (size_t i = 0; i < f->n_binds; i++) {
+		if (bind_is_short(&f->binds[i])) {
+			print_bind_address(p, &address, &f->binds[i]);
+			continue;
+		}
+		pr_open(p, NULL, '{');
+		pr_scope(p, &scope_bind, &f->binds[i]);
+		pr_close(p);
+	}
+	pr_close(p);
 }
 
 /* ---- allow, deny --------------------------------------------------------------------- */

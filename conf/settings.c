@@ -180,8 +180,32 @@ static const struct conf_key bind_keys[] = {
 	.print = print_bind_address, .syntax = "string",
 	.text =
 	    "\"192.0.2.1:6443\", \"*:6443\" or \":6443\" (all of IPv4), \"[2001:db8::1]:6443\", "
-	    "\"[::]:6443\", or the path of a UNIX socket. The address need not be on this host "
-	    "yet."},
+	    "\"[::]:6443\"; with a range of ports, \"192.0.2.1:8000-8010\"; or the absolute path "
+	    "of "
+	    "a UNIX socket. The address need not be on this host yet. \"fd@3\" is a descriptor "
+	    "that "
+	    "vipd is started with and that listens already; \"fd@NAME\" is all that the service "
+	    "manager passes under that name (FileDescriptorName= of a systemd socket). They are "
+	    "never closed, so that what waits in them survives a restart."},
+    {"accept_proxy", K_BOOL, .offset = O(conf_bind, accept_proxy),
+	.text = "Every connection begins with a PROXY header, version 1 or 2, that says who the "
+		"client is: logs, statistics, allow and deny, and send_proxy of servers go by it. "
+		"Whoever can connect here can claim any address: let only proxies do so. A "
+		"connection without a header is reset; timeout.client_hs bounds the wait for it."},
+    {"backlog", K_UINT, .offset = O(conf_bind, backlog), .max = 1000000,
+	.dflt_text = "the frontend's", .text = "As in the frontend, for this address."},
+    {"v4v6", K_BOOL, .offset = O(conf_bind, v4v6), .text = "\"[::]\" takes IPv4 connections too."},
+    {"v6only", K_CUSTOM, F_INPUT, .offset = 0, .read = read_v6only, .syntax = "boolean",
+	.text = "The opposite of v4v6."},
+    {"interface", K_STRING, .offset = O(conf_bind, interface), .check = check_interface,
+	.dflt_text = "any", .text = "Only connections that come in over this interface."},
+    {"mode", K_FILEMODE, .offset = O(conf_bind, mode), .max = 0777, .dflt = 0600,
+	.text = "The file mode of a UNIX socket, a string in octal. Connecting needs the right to "
+		"write."},
+    {"user", K_STRING, .offset = O(conf_bind, user), .dflt_text = "who starts vipd",
+	.text = "The owner of a UNIX socket."},
+    {"group", K_STRING, .offset = O(conf_bind, group), .dflt_text = "the group of who starts vipd",
+	.text = "The group of a UNIX socket."},
 };
 const struct conf_scope scope_bind = {
     "bind", "Listening addresses", "In a frontend. A string is the address.", ROWS(bind_keys)};
@@ -203,7 +227,8 @@ static const struct conf_key frontend_keys[] = {
     {"backlog", K_UINT, F_DEFAULTS, .offset = O(conf_frontend, backlog), .min = 1, .max = 1000000,
 	.dflt = 1024,
 	.text =
-	    "Connections that may wait in each accept queue (one a worker). The kernel cuts it at "
+	    "Connections that may wait in each accept queue (one a worker; UNIX sockets and ports "
+	    "of a range have one in all). The kernel cuts it at "
 	    "net.core.somaxconn."},
     {"timeout.client", K_MS, F_DEFAULTS, .offset = O(conf_frontend, timeout_client_ms), .min = 1,
 	.max = 30 * DAY, .dflt_of = client_timeout, .dflt_text = "1h in mode tcp, 50s in mode http",
@@ -211,6 +236,9 @@ static const struct conf_key frontend_keys[] = {
     {"timeout.client_fin", K_MS, F_DEFAULTS, .offset = O(conf_frontend, timeout_client_fin_ms),
 	.min = 1, .max = 30 * DAY, .dflt = 30000,
 	.text = "The same when one direction has been closed."},
+    {"timeout.client_hs", K_MS, F_DEFAULTS, .offset = O(conf_frontend, timeout_client_hs_ms),
+	.min = 1, .max = DAY, .dflt = 5000,
+	.text = "accept_proxy: how long the PROXY header may take to arrive."},
     {"timeout.http_request", K_MS, F_DEFAULTS, .offset = O(conf_frontend, timeout_http_request_ms),
 	.min = 1, .max = DAY, .dflt = 10000,
 	.text = "Mode http: how long a request may take to arrive in full."},

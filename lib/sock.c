@@ -211,6 +211,17 @@ sock_addr_equal(const struct sock_addr *a, const struct sock_addr *b)
 	}
 }
 
+void
+sock_addr_unmap(struct sock_addr *a)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = a->in6.sin6_port};
+
+	memcpy(&in.sin_addr, a->in6.sin6_addr.s6_addr + 12, 4);
+	memset(a, 0, sizeof(*a));
+	a->in = in;
+	a->len = sizeof(in);
+}
+
 bool
 sock_addr_is_any(const struct sock_addr *a)
 {

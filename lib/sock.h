@@ -33,8 +33,8 @@ struct sock_addr {
  */
 int sock_addr_parse(struct sock_addr *out, const char *text, bool need_port);
 
-/* The same with a range of ports behind the address, "1.2.3.4:8000-8010": *last is the last one, that
- * of out the first; a single port is both. ERANGE also for a range from high to low. */
+/* The same with a range of ports behind the address, "1.2.3.4:8000-8010": *last is the last one,
+ * that of out the first; a single port is both. ERANGE also for a range from high to low. */
 int sock_range_parse(struct sock_addr *out, uint16_t *last, const char *text, bool need_port);
 
 /* Canonical text with port: "1.2.3.4:80", "[::1]:80", "/path". Returns buf. */
@@ -47,6 +47,8 @@ const char *sock_addr_format_host(const struct sock_addr *a, char *buf, size_t s
 uint16_t sock_addr_port(const struct sock_addr *a);
 void sock_addr_set_port(struct sock_addr *a, uint16_t port);
 bool sock_addr_equal(const struct sock_addr *a, const struct sock_addr *b);
+/* Makes an IPv4 address of one that is mapped into IPv6. */
+void sock_addr_unmap(struct sock_addr *a);
 /* True for 0.0.0.0 and ::. */
 bool sock_addr_is_any(const struct sock_addr *a);
 

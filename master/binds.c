@@ -21,9 +21,10 @@ want_of(const struct wants *w, const struct listener *l)
 void
 binds_commit(struct master *m)
 {
+	struct listener_error err;
 	struct wants w;
 
-	if (wants_listeners(&w, m, m->gen->conf) == -1)
+	if (wants_listeners(&w, m, m->gen->conf, &err) == -1)
 		return;
 	for (struct listener *l = m->listeners; l != NULL; l = l->next) {
 		const struct listener_want *want = want_of(&w, l);

@@ -118,6 +118,7 @@ bind_adjust(struct conf_bind *b)
 		return;
 	log_warning("%s is taken; using port %u instead", b->name, sock_addr_port(&a));
 	b->addr = a;
+	b->last = sock_addr_port(&a);
 	b->name = strdup(sock_addr_format(&a, text, sizeof(text)));
 }
 

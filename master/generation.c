@@ -223,9 +223,11 @@ batch_listeners(struct batch *b, const struct listener *l)
 		if (!back && (l->left != 0 || (l->since <= b->p->done && b->p->done != 0)))
 			continue;
 		for (unsigned q = 0; q < l->n_queues; q++)
-			batch_add(b, l->control ? PROTO_FD_CONTROL : PROTO_FD_LISTEN,
-			    l->n_queues == 1 && l->addr.family == AF_UNIX ? PROTO_SHARED : q,
-			    l->name, l->queues[q]);
+			batch_add(b,
+			    l->control     ? PROTO_FD_CONTROL
+			    : l->inherited ? PROTO_FD_INHERITED
+					   : PROTO_FD_LISTEN,
+			    l->shared ? PROTO_SHARED : q, l->name, l->queues[q]);
 	}
 }
 

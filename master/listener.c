@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "master/inherit.h"
+
 #ifndef IPV6_FREEBIND
 #define IPV6_FREEBIND 78
 #endif
@@ -20,7 +22,7 @@ static void
 options_set(int fd, const struct listener_want *w)
 {
 	if (w->addr.family == AF_UNIX)
-		return;
+		return; /* an inherited UNIX socket refuses them, and no harm is done */
 	/* Accepted sockets inherit these: system calls that no connection has to make. */
 	sock_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	sock_set_int(fd, SOL_SOCKET, SO_KEEPALIVE, w->keepalive ? 1 : 0);
@@ -43,24 +45,58 @@ socket_new(const struct listener_want *w, bool reuseport)
 	if (w->addr.family == AF_INET)
 		sock_set_int(fd, IPPROTO_IP, IP_FREEBIND, 1);
 	if (w->addr.family == AF_INET6) {
-		sock_set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+		sock_set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, !w->v4v6);
 		sock_set_int(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
 	}
 	if (reuseport)
 		sock_set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (w->interface != NULL && w->addr.family != AF_UNIX &&
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, w->interface,
+		(socklen_t)strlen(w->interface)) == -1) {
+		int e = errno;
+
+		close(fd);
+		errno = e;
+		return -1;
+	}
 	return fd;
 }
 
-/* True if an address that we hold already would make a bind of a fail: same port, overlapping. */
-static bool
-overlaps(const struct listener *held, const struct sock_addr *a)
+/* The address of a queue of a range, or of all queues. */
+static struct sock_addr
+queue_addr(const struct listener_want *w, unsigned queue)
 {
-	for (; held != NULL; held = held->next)
-		if (held->addr.family == a->family &&
-		    sock_addr_port(&held->addr) == sock_addr_port(a) &&
-		    (sock_addr_is_any(&held->addr) || sock_addr_is_any(a) ||
-			sock_addr_equal(&held->addr, a)))
+	struct sock_addr a = w->addr;
+
+	if (w->last > sock_addr_port(&w->addr))
+		sock_addr_set_port(&a, (uint16_t)(sock_addr_port(&w->addr) + queue));
+	return a;
+}
+
+static bool
+takes_all(const struct sock_addr *a, bool v4v6, int family)
+{
+	return sock_addr_is_any(a) && (a->family == family || v4v6);
+}
+
+/* True if an address that we hold already would make a bind of w fail: a port in common, addresses
+ * that overlap. */
+static bool
+overlaps(const struct listener *held, const struct listener_want *w)
+{
+	uint16_t first = sock_addr_port(&w->addr);
+	struct sock_addr a = w->addr, b;
+
+	sock_addr_set_port(&a, 0);
+	for (; held != NULL; held = held->next) {
+		if (held->inherited || held->last < first || sock_addr_port(&held->addr) > w->last)
+			continue;
+		b = held->addr;
+		sock_addr_set_port(&b, 0);
+		if (takes_all(&a, w->v4v6, b.family) || takes_all(&b, held->v4v6, a.family) ||
+		    sock_addr_equal(&a, &b))
 			return true;
+	}
 	return false;
 }
 
@@ -127,6 +163,19 @@ unix_bind(int fd, const struct listener_want *w)
 	return unix_own(w);
 }
 
+/* Queues that the listener has: see struct listener. */
+static unsigned
+queues_of(const struct listener_want *w, unsigned n_workers)
+{
+	if (w->inherited != NULL)
+		return inherit_count(w->inherited);
+	if (w->addr.family == AF_UNIX)
+		return 1;
+	if (w->last > sock_addr_port(&w->addr))
+		return (unsigned)(w->last - sock_addr_port(&w->addr)) + 1;
+	return n_workers;
+}
+
 static struct listener *
 listener_new(const struct listener_want *w, unsigned n, uint64_t generation)
 {
@@ -134,10 +183,14 @@ listener_new(const struct listener_want *w, unsigned n, uint64_t generation)
 
 	if (l == NULL)
 		return NULL;
-	l->n_queues = w->addr.family == AF_UNIX ? 1 : n;
+	l->n_queues = queues_of(w, n);
+	l->inherited = w->inherited != NULL;
+	l->shared = l->inherited || w->addr.family == AF_UNIX || w->last > sock_addr_port(&w->addr);
 	l->name = strdup(w->name);
-	l->queues = malloc(l->n_queues * sizeof(int));
+	l->queues = malloc((l->n_queues + 1) * sizeof(int));
 	l->addr = w->addr;
+	l->last = w->last;
+	l->v4v6 = w->v4v6;
 	l->control = w->control;
 	l->since = generation;
 	if (l->name == NULL || l->queues == NULL) {
@@ -152,14 +205,17 @@ listener_new(const struct listener_want *w, unsigned n, uint64_t generation)
 }
 
 static void
-say(struct listener_error *err, const struct listener_want *w, const char *what)
+say(struct listener_error *err, const struct listener_want *w, unsigned queue, const char *what)
 {
-	char holder[128];
+	struct sock_addr a = queue_addr(w, queue);
+	char holder[128], one[SOCK_ADDR_TEXT];
 	int e = errno;
 
 	if (e == EADDRINUSE && w->addr.family != AF_UNIX)
-		snprintf(err->text, sizeof(err->text), "%s: already in use by %s", w->name,
-		    listener_holder(&w->addr, holder, sizeof(holder)));
+		snprintf(err->text, sizeof(err->text), "%s: already in use by %s",
+		    w->last > sock_addr_port(&w->addr) ? sock_addr_format(&a, one, sizeof(one))
+						       : w->name,
+		    listener_holder(&a, holder, sizeof(holder)));
 	else if (e == EADDRINUSE)
 		snprintf(err->text, sizeof(err->text), "%s: another process answers on this socket",
 		    w->name);
@@ -172,22 +228,51 @@ say(struct listener_error *err, const struct listener_want *w, const char *what)
 		    err->text, sizeof(err->text), "%s: cannot %s: %s", w->name, what, strerror(e));
 }
 
-/* First queue, bound so that the kernel tells whether anybody else is there. */
+/* The descriptors, each a copy, so that the original stays for whoever names it next. */
+static int
+inherited_open(struct listener *l, const struct listener_want *w, struct listener_error *err)
+{
+	if (l->n_queues == 0) {
+		snprintf(err->text, sizeof(err->text),
+		    "%s: vipd was not started with such a listening socket; it has: %s", w->name,
+		    inherit_list());
+		return -1;
+	}
+	for (unsigned i = 0; i < l->n_queues; i++) {
+		l->queues[i] = inherit_open(w->inherited, i);
+		if (l->queues[i] == -1) {
+			say(err, w, i, "copy the descriptor");
+			return -1;
+		}
+		options_set(l->queues[i], w);
+	}
+	return 0;
+}
+
+/* First queue, or all of a range, bound so that the kernel tells whether anybody else is there. */
 static int
 first_bind(struct listener *l, const struct listener_want *w, const struct listener *held,
     struct listener_error *err)
 {
-	int fd = socket_new(w, overlaps(held, &w->addr)), r;
+	bool reuseport;
 
-	l->queues[0] = fd;
-	if (fd == -1) {
-		say(err, w, "open a socket");
-		return -1;
-	}
-	r = w->addr.family == AF_UNIX ? unix_bind(fd, w) : bind(fd, &w->addr.sa, w->addr.len);
-	if (r == -1) {
-		say(err, w, "bind");
-		return -1;
+	if (l->inherited)
+		return inherited_open(l, w, err);
+	reuseport = overlaps(held, w);
+	for (unsigned i = 0; i < (l->shared ? l->n_queues : 1); i++) {
+		struct sock_addr a = queue_addr(w, i);
+		int fd = socket_new(w, reuseport), r;
+
+		l->queues[i] = fd;
+		if (fd == -1) {
+			say(err, w, i, "open a socket");
+			return -1;
+		}
+		r = a.family == AF_UNIX ? unix_bind(fd, w) : bind(fd, &a.sa, a.len);
+		if (r == -1) {
+			say(err, w, i, "bind");
+			return -1;
+		}
 	}
 	return 0;
 }
@@ -195,20 +280,22 @@ first_bind(struct listener *l, const struct listener_want *w, const struct liste
 static int
 others_join(struct listener *l, const struct listener_want *w, struct listener_error *err)
 {
-	if (w->addr.family == AF_UNIX)
+	if (w->addr.family == AF_UNIX || l->inherited)
 		return 0;
-	options_set(l->queues[0], w);
-	if (sock_set_int(l->queues[0], SOL_SOCKET, SO_REUSEPORT, 1) == -1)
-		goto fail;
-	for (unsigned i = 1; i < l->n_queues; i++) {
-		l->queues[i] = socket_new(w, true);
-		if (l->queues[i] == -1 || bind(l->queues[i], &w->addr.sa, w->addr.len) == -1)
+	for (unsigned i = 0; i < l->n_queues; i++) {
+		if (l->queues[i] == -1) {
+			l->queues[i] = socket_new(w, true);
+			if (l->queues[i] == -1 ||
+			    bind(l->queues[i], &w->addr.sa, w->addr.len) == -1)
+				goto fail;
+		} else if (sock_set_int(l->queues[i], SOL_SOCKET, SO_REUSEPORT, 1) == -1) {
 			goto fail;
+		}
 		options_set(l->queues[i], w);
 	}
 	return 0;
 fail:
-	say(err, w, "open its queues");
+	say(err, w, 0, "open its queues");
 	return -1;
 }
 
@@ -217,7 +304,7 @@ all_listen(struct listener *l, const struct listener_want *w, struct listener_er
 {
 	for (unsigned i = 0; i < l->n_queues; i++)
 		if (listen(l->queues[i], w->backlog > 0 ? w->backlog : 1024) == -1) {
-			say(err, w, "listen");
+			say(err, w, i, "listen");
 			return -1;
 		}
 	return 0;
@@ -275,8 +362,12 @@ listener_adjust(struct listener *l, const struct listener_want *want)
 		if (want->backlog > 0)
 			listen(l->queues[i], want->backlog);
 	}
-	if (l->addr.family == AF_UNIX && want->mode != 0)
+	if (l->addr.family != AF_UNIX)
+		return;
+	if (want->mode != 0)
 		chmod(l->addr.un.sun_path, want->mode);
+	if (want->uid != (uid_t)-1 || want->gid != (gid_t)-1)
+		(void)!chown(l->addr.un.sun_path, want->uid, want->gid);
 }
 
 struct listener *

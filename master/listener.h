@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Listening sockets: opened by the master, held by it for as long as the configuration names them,
- * handed to every worker. A listener of TCP has one SO_REUSEPORT queue per worker, a UNIX socket
- * one in all (hard-parts.md 1).
+ * handed to every worker. A listener of TCP has one SO_REUSEPORT queue per worker; a UNIX socket,
+ * each port of a range and each inherited descriptor has one in all (hard-parts.md 1).
  */
 #ifndef MASTER_LISTENER_H
 #define MASTER_LISTENER_H
@@ -15,10 +15,14 @@
 #include "lib/sock.h"
 
 struct listener_want {
-	const char *name; /* canonical address as the configuration prints it: the identity */
-	struct sock_addr addr;
-	int backlog;    /* a queue */
-	bool keepalive; /* inherited by accepted sockets; seconds ... */
+	const char *name;      /* the configuration's: the identity */
+	struct sock_addr addr; /* AF_UNSPEC: inherited */
+	uint16_t last;         /* port of a range */
+	bool v4v6;             /* IPv6: takes IPv4 too */
+	const char *interface; /* NULL: any */
+	const char *inherited; /* NULL; else the descriptor's number or name (inherit.h) */
+	int backlog;           /* a queue */
+	bool keepalive;        /* inherited by accepted sockets; seconds ... */
 	int keep_idle_s;
 	int keep_interval_s;
 	int keep_count;
@@ -33,8 +37,12 @@ struct listener {
 	struct listener *next;
 	char *name;
 	struct sock_addr addr;
+	uint16_t last; /* port of a range */
+	bool v4v6;
 	int *queues;       /* descriptors */
-	unsigned n_queues; /* 1 for UNIX */
+	unsigned n_queues; /* one a worker; if shared: 1 for UNIX, else one a port or descriptor */
+	bool shared;       /* all workers take from all queues */
+	bool inherited;    /* the sockets are not ours: never emptied, no file of ours */
 	bool control;
 	uint64_t since; /* generation that brought it */
 	uint64_t left;  /* generation that removed it: workers empty it; 0: in use */

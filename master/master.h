@@ -222,10 +222,16 @@ struct wants {
 	size_t n;
 	struct listener_want *v;
 };
-int wants_listeners(struct wants *w, const struct master *m, const struct conf *c);
+int wants_listeners(
+    struct wants *w, const struct master *m, const struct conf *c, struct listener_error *err);
 void wants_free(struct wants *w);
 unsigned wants_maxconn(const struct conf *c, unsigned n_workers, uint64_t nofile);
 unsigned wants_workers(const struct conf *c);
+/* Descriptors that a process needs without any connection. */
+uint64_t wants_nofile(const struct conf *c, unsigned n_workers);
+/* Do they fit into the descriptor limit? Returns 0, or -1 with a reason. */
+int wants_check(
+    const struct conf *c, unsigned n_workers, uint64_t nofile, char *reason, size_t size);
 
 /* reload.c */
 void reload_start(struct master *m);

@@ -104,7 +104,7 @@ reload_with(struct master *m, struct conf *c)
 		reload_refused(m, reason);
 		return;
 	}
-	r = wants_listeners(&w, m, c);
+	r = wants_listeners(&w, m, c, &err);
 	if (r == 0) {
 		r = listener_open_all(
 		    &opened, w.v, w.n, m->listeners, m->n_workers, g->number, &err);

@@ -18,6 +18,7 @@
 #include "lib/log.h"
 #include "lib/wipe.h"
 #include "master/host.h"
+#include "master/inherit.h"
 #include "master/master.h"
 #include "master/notify.h"
 #include "master/secret.h"
@@ -113,13 +114,20 @@ check_only(const struct options *o)
 {
 	struct conf *c =
 	    o->all_hosts ? config_read_members(o->file) : config_read(o->file, o->host);
+	char reason[512];
 	int code = 0;
+	unsigned n;
 
 	if (c == NULL) {
 		fprintf(stderr, "vipd: %s has errors\n", o->file);
 		return 1;
 	}
-	if (o->all_hosts)
+	n = wants_workers(c);
+	if (wants_check(c, n, proc_nofile_raise(wants_nofile(c, n)), reason, sizeof(reason)) ==
+	    -1) {
+		fprintf(stderr, "vipd: %s: %s\n", o->file, reason);
+		code = 1;
+	} else if (o->all_hosts)
 		code = check_all_hosts(o, c);
 	else
 		printf("%s: valid\n", o->file);
@@ -161,7 +169,9 @@ nofile_raise(struct master *m, const struct conf *c)
 {
 	uint64_t need = c->global.maxconn != 0 ? (uint64_t)c->global.maxconn * 2 + 200 : 0;
 
-	m->nofile = proc_nofile_raise(need);
+	uint64_t least = wants_nofile(c, wants_workers(c));
+
+	m->nofile = proc_nofile_raise(need > least ? need : least);
 	if (m->nofile < need)
 		log_warning(
 		    "maxconn %u needs %llu descriptors, only %llu are allowed: raise the limit "
@@ -375,9 +385,8 @@ run(struct master *m, struct conf *c)
 		log_crit("cannot start: %s", reason);
 		return PROC_EXIT_FAILED;
 	}
-	if (wants_listeners(&w, m, c) == -1)
-		return PROC_EXIT_FAILED;
-	if (listener_open_all(&opened, w.v, w.n, NULL, m->n_workers, g->number, &err) == -1) {
+	if (wants_listeners(&w, m, c, &err) == -1 ||
+	    listener_open_all(&opened, w.v, w.n, NULL, m->n_workers, g->number, &err) == -1) {
 		log_crit("cannot start: %s", err.text);
 		return PROC_EXIT_FAILED;
 	}
@@ -403,6 +412,7 @@ start_main(int argc, char **argv)
 		return code;
 	if (m->opt.check)
 		return check_only(&m->opt);
+	inherit_look();
 	notify_init();
 	wipe_frees(true); /* children are forked without exec: they must not find secrets */
 	/* Before reading: a forked process finds no configuration (conf/arena.c). */

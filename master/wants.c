@@ -12,6 +12,7 @@
 
 #define MAXCONN_A_WORKER 10000
 #define NOFILE_RESERVE   200
+#define NOFILE_OWN       32 /* besides sockets, of any of our processes */
 #define WORKERS_MOST     8
 
 unsigned
@@ -39,43 +40,53 @@ wants_maxconn(const struct conf *c, unsigned n_workers, uint64_t nofile)
 	return (unsigned)each * n_workers;
 }
 
-static void
-want_bind(struct listener_want *w, const struct conf_frontend *f, const struct conf_bind *b)
+/* Owner of a UNIX socket. Returns 0, or -1 after a message. */
+static int
+want_owner(struct listener_want *w, const char *user, const char *group, struct listener_error *err)
+{
+	const struct passwd *pw = user != NULL ? getpwnam(user) : NULL;
+	const struct group *gr = group != NULL ? getgrnam(group) : NULL;
+
+	w->uid = pw != NULL ? pw->pw_uid : (uid_t)-1;
+	w->gid = gr != NULL ? gr->gr_gid : (gid_t)-1;
+	if ((user == NULL || pw != NULL) && (group == NULL || gr != NULL))
+		return 0;
+	snprintf(err->text, sizeof(err->text), "socket %s: no such user or group: %s%s%s", w->name,
+	    user != NULL ? user : "", group != NULL ? ":" : "", group != NULL ? group : "");
+	return -1;
+}
+
+static int
+want_bind(struct listener_want *w, const struct conf_frontend *f, const struct conf_bind *b,
+    struct listener_error *err)
 {
 	*w = (struct listener_want){.name = b->name,
 	    .addr = b->addr,
-	    .backlog = (int)f->backlog,
+	    .last = b->last,
+	    .v4v6 = b->v4v6,
+	    .interface = b->interface,
+	    .inherited = b->inherited,
+	    .mode = b->mode,
+	    .backlog = (int)(b->backlog != 0 ? b->backlog : f->backlog),
 	    .keepalive = f->keepalive.on,
 	    .keep_idle_s = f->keepalive.idle_s,
 	    .keep_interval_s = f->keepalive.interval_s,
 	    .keep_count = f->keepalive.count,
-	    .user_timeout_ms = (int)f->tcp_user_timeout_ms,
-	    .uid = (uid_t)-1,
-	    .gid = (gid_t)-1};
+	    .user_timeout_ms = (int)f->tcp_user_timeout_ms};
+	return want_owner(w, b->user, b->group, err);
 }
 
 static int
-want_control(struct listener_want *w, const struct master *m, const struct conf_control *c)
+want_control(struct listener_want *w, const struct conf_control *c, struct listener_error *err)
 {
-	const struct passwd *pw = c->user != NULL ? getpwnam(c->user) : NULL;
-	const struct group *gr = c->group != NULL ? getgrnam(c->group) : NULL;
-
-	*w = (struct listener_want){.name = c->path,
-	    .backlog = 64,
-	    .control = true,
-	    .mode = c->mode,
-	    .uid = pw != NULL ? pw->pw_uid : (uid_t)-1,
-	    .gid = gr != NULL ? gr->gr_gid : (gid_t)-1};
-	(void)m;
-	if ((c->user != NULL && pw == NULL) || (c->group != NULL && gr == NULL)) {
-		log_err("control socket: no such user or group: %s%s%s",
-		    c->user != NULL ? c->user : "", c->group != NULL ? ":" : "",
-		    c->group != NULL ? c->group : "");
+	*w = (struct listener_want){
+	    .name = c->path, .backlog = 64, .control = true, .mode = c->mode};
+	if (want_owner(w, c->user, c->group, err) == -1)
 		return -1;
-	}
 	w->addr.un.sun_family = AF_UNIX;
 	if (strlen(c->path) >= sizeof(w->addr.un.sun_path)) {
-		log_err("control socket: path longer than %zu bytes: %s",
+		snprintf(err->text, sizeof(err->text),
+		    "control socket: path longer than %zu bytes: %s",
 		    sizeof(w->addr.un.sun_path) - 1, c->path);
 		return -1;
 	}
@@ -84,27 +95,73 @@ want_control(struct listener_want *w, const struct master *m, const struct conf_
 	return 0;
 }
 
+/* Listening sockets in all. */
+static uint64_t
+wants_sockets(const struct conf *c, unsigned n_workers)
+{
+	uint64_t n = c->global.control.path != NULL;
+
+	for (size_t i = 0; i < c->n_frontends; i++)
+		for (size_t k = 0; k < c->frontends[i].n_binds; k++) {
+			const struct conf_bind *b = &c->frontends[i].binds[k];
+			uint16_t first = sock_addr_port(&b->addr);
+
+			if (b->inherited != NULL || b->addr.family == AF_UNIX)
+				n++;
+			else
+				n += b->last > first ? (unsigned)(b->last - first) + 1 : n_workers;
+		}
+	return n;
+}
+
+uint64_t
+wants_nofile(const struct conf *c, unsigned n_workers)
+{
+	return wants_sockets(c, n_workers) + NOFILE_OWN;
+}
+
 int
-wants_listeners(struct wants *w, const struct master *m, const struct conf *c)
+wants_check(const struct conf *c, unsigned n_workers, uint64_t nofile, char *reason, size_t size)
+{
+	uint64_t n = wants_sockets(c, n_workers);
+
+	if (n + NOFILE_OWN <= nofile)
+		return 0;
+	snprintf(reason, size,
+	    "%llu listening sockets (one a worker and address, %u workers; one a port of a range) "
+	    "and %d descriptors for the rest are more than this process may have: %llu",
+	    (unsigned long long)n, n_workers, NOFILE_OWN, (unsigned long long)nofile);
+	return -1;
+}
+
+int
+wants_listeners(
+    struct wants *w, const struct master *m, const struct conf *c, struct listener_error *err)
 {
 	size_t n = 1;
+
+	if (wants_check(c, m->n_workers, m->nofile, err->text, sizeof(err->text)) == -1)
+		return -1;
 
 	for (size_t i = 0; i < c->n_frontends; i++)
 		n += c->frontends[i].n_binds;
 	*w = (struct wants){.v = calloc(n, sizeof(*w->v))};
 	if (w->v == NULL) {
-		log_err("out of memory");
+		snprintf(err->text, sizeof(err->text), "out of memory");
 		return -1;
 	}
 	for (size_t i = 0; i < c->n_frontends; i++)
 		for (size_t k = 0; k < c->frontends[i].n_binds; k++)
-			want_bind(&w->v[w->n++], &c->frontends[i], &c->frontends[i].binds[k]);
+			if (want_bind(&w->v[w->n++], &c->frontends[i], &c->frontends[i].binds[k],
+				err) == -1)
+				goto fail;
 	if (c->global.control.path != NULL &&
-	    want_control(&w->v[w->n++], m, &c->global.control) == -1) {
-		wants_free(w);
-		return -1;
-	}
+	    want_control(&w->v[w->n++], &c->global.control, err) == -1)
+		goto fail;
 	return 0;
+fail:
+	wants_free(w);
+	return -1;
 }
 
 void

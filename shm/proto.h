@@ -31,8 +31,8 @@ enum proto_type {
 	PROTO_DONE,
 	PROTO_LOG_FD,   /* data: struct proto_fd (name: target), fds[0]: reopened log socket */
 	PROTO_LOG_LOST, /* child -> master: the log socket was refused; number: target index */
-	PROTO_RUN, /* vrrp -> master: run what the configuration says; number: request; data:
-		      struct proto_run */
+	PROTO_RUN,      /* vrrp -> master: run what the configuration says; number: request; data:
+			   struct proto_run */
 	PROTO_RAN, /* master -> vrrp: a tracked script has ended; number: request; data: int32 wait
 		      status, or -1: it could not run */
 	PROTO_REQUEST /* child -> master: a command carried out by the master (reload ...) */
@@ -41,9 +41,10 @@ enum proto_type {
 enum proto_fd_kind {
 	PROTO_FD_LISTEN =
 	    1, /* name: canonical bind address; queue: worker whose queue it is, or PROTO_SHARED */
-	PROTO_FD_FILE,    /* name: path as written in the configuration; a sealed memfd */
-	PROTO_FD_CONTROL, /* listening control socket; name: its path */
-	PROTO_FD_LOG      /* connected datagram socket; name: the target's address as written */
+	PROTO_FD_FILE,      /* name: path as written in the configuration; a sealed memfd */
+	PROTO_FD_CONTROL,   /* listening control socket; name: its path */
+	PROTO_FD_INHERITED, /* as LISTEN, but not vipd's own: it is not emptied when it goes */
+	PROTO_FD_LOG        /* connected datagram socket; name: the target's address as written */
 };
 
 /* The child names what to run, the master looks the command up in its own configuration: a child
@@ -64,7 +65,7 @@ struct proto_run {
 };
 
 #define PROTO_SHARED \
-	UINT32_MAX /* one queue for all workers (UNIX sockets, inherited descriptors) */
+	UINT32_MAX /* one queue for all workers (UNIX sockets, ranges, inherited ones) */
 
 struct proto_fd {
 	uint32_t kind;

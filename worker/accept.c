@@ -46,7 +46,17 @@ accept_one(struct worker *w, struct lqueue *q, struct sock_addr *peer)
 		worker_exhausted(w, "descriptors", errno);
 	if (fd != -1 && q->l->leaving)
 		q->l->last = loop_now(w->loop);
+	/* On [::] with v4v6: for logs, networks and headers it is an IPv4 client. */
+	if (fd != -1 && peer->family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&peer->in6.sin6_addr))
+		sock_addr_unmap(peer);
 	return fd;
+}
+
+/* Behind a proxy the client's address comes later. */
+static bool
+access_ok(const struct listener *l, const struct sock_addr *peer)
+{
+	return (l->bind != NULL && l->bind->accept_proxy) || admit_access(l->fe, peer);
 }
 
 /* Returns false when there is nothing more to take now. */
@@ -73,7 +83,7 @@ accept_session(struct worker *w, struct lqueue *q)
 		admit_release(w, fe);
 		return false;
 	}
-	if (!admit_access(fe, &peer) || drain_refuses(w, fd, l->bind)) {
+	if (!access_ok(l, &peer) || drain_refuses(w, fd, l->bind)) {
 		sw64_add(&count->denied, 1);
 		refuse(fd);
 		admit_release(w, fe);
@@ -107,15 +117,22 @@ accept_misc(struct worker *w, struct lqueue *q)
 	}
 	if (l->control) {
 		misc_control_accept(w, fd);
-	} else if (!admit_access(l->fe, &peer) || drain_refuses(w, fd, l->bind)) {
+	} else if (!access_ok(l, &peer) || drain_refuses(w, fd, l->bind)) {
 		sw64_add(&count_fe(w, l->fe)->denied, 1);
 		refuse(fd);
 		limit_release_misc(w->seg);
 	} else {
 		count_accepted(w, l->fe);
-		misc_http_accept(w, l->fe, fd, &peer);
+		misc_http_accept(w, l->fe, fd, l->bind != NULL && l->bind->accept_proxy);
 	}
 	return true;
+}
+
+/* After one that was taken: may another one be? */
+static bool
+next_too(const struct worker *w, const struct lqueue *q)
+{
+	return q->owner != PROTO_SHARED || q->l->leaving || listen_shared_turn(w);
 }
 
 void
@@ -126,7 +143,8 @@ accept_queue(struct worker *w, struct lqueue *q)
 	uint64_t turn = loop_turns(w->loop);
 	unsigned got = 0;
 
-	while (got < q->batch && (session ? accept_session(w, q) : accept_misc(w, q)))
+	while (got < q->batch && (got == 0 || next_too(w, q)) &&
+	       (session ? accept_session(w, q) : accept_misc(w, q)))
 		got++;
 	again = q->turn + 1 == turn;
 	q->turn = got == q->batch ? turn : 0;

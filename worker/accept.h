@@ -16,6 +16,7 @@ struct lqueue {
 	struct listener *l;
 	int fd;
 	uint32_t owner; /* worker, or PROTO_SHARED */
+	bool tcp;       /* and vipd's own */
 	uint64_t turn;  /* of the loop, when it last gave a full batch */
 	unsigned batch;
 };
@@ -26,6 +27,7 @@ struct listener {
 	struct gen_frontend *fe;
 	const struct conf_bind *bind;
 	bool control;
+	bool inherited;   /* others may hold it too: what waits in it stays when we leave */
 	bool full;        /* a limit is reached: not polled */
 	bool rung;        /* has just been told that there is room */
 	bool leaving;     /* taken until empty, then closed; holds a reference to its generation */

@@ -45,8 +45,8 @@ drain_refuses(const struct worker *w, int fd, const struct conf_bind *bind)
 
 	if (!mono_before(loop_now(w->loop), w->drain_until))
 		return false;
-	if (bind != NULL && !sock_addr_is_any(&bind->addr))
-		record_set_end(&e, &bind->addr);
+	if (bind != NULL && conf_bind_local(bind) != NULL)
+		record_set_end(&e, conf_bind_local(bind));
 	else if (!local_end(fd, &e))
 		return false;
 	return listed(w, &e);
@@ -58,7 +58,7 @@ doom_local(struct worker *w)
 	struct shm_end e;
 
 	for (struct session *s = w->live; s != NULL; s = s->next) {
-		if (s->rec->local.family != 0)
+		if (s->rec->local.family != 0 && !(s->flags & SESSION_PROXIED))
 			e = s->rec->local;
 		else if (!local_end(s->c.fd, &e))
 			continue;

@@ -29,6 +29,16 @@ listen_share(uint32_t own, uint32_t sum, uint32_t live)
 	return own <= mean + mean / 8 + 8;
 }
 
+bool
+listen_shared_turn(const struct worker *w)
+{
+	uint32_t n = sw32_get(&w->seg->master->n_workers), live = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		live += shm_mask_has(w->seg->master->live, i);
+	return listen_share(w->n_sessions, limit_sum_global(w->seg), live);
+}
+
 static void
 on_queue(struct loop_fd *f, uint32_t events)
 {
@@ -40,16 +50,6 @@ on_queue(struct loop_fd *f, uint32_t events)
 
 /* ---- what is polled ------------------------------------------------------------------------- */
 
-static bool
-shared_turn(const struct worker *w)
-{
-	uint32_t n = sw32_get(&w->seg->master->n_workers), live = 0;
-
-	for (uint32_t i = 0; i < n; i++)
-		live += shm_mask_has(w->seg->master->live, i);
-	return listen_share(w->n_sessions, limit_sum_global(w->seg), live);
-}
-
 /* Polled now? *exclusive: others poll it too. */
 static bool
 queue_wanted(const struct worker *w, const struct lqueue *q, bool *exclusive)
@@ -57,12 +57,12 @@ queue_wanted(const struct worker *w, const struct lqueue *q, bool *exclusive)
 	const struct listener *l = q->l;
 
 	*exclusive = q->owner != w->index;
-	if (l->full || w->retry_at.ns != 0)
+	if (l->full || w->retry_at.ns != 0 || (l->leaving && l->inherited))
 		return false;
 	if (q->owner == w->index || l->leaving)
 		return true; /* of one that leaves all take all: nobody knows who closes it last */
 	if (q->owner == PROTO_SHARED)
-		return shared_turn(w);
+		return listen_shared_turn(w);
 	return q->owner < SHM_MAX_WORKERS && shm_mask_has(w->seg->master->absent, q->owner);
 }
 
@@ -167,6 +167,15 @@ find(struct listener *list, const char *name, bool leaving_too)
 	return NULL;
 }
 
+static bool
+is_tcp(int fd)
+{
+	int domain = AF_UNIX;
+	socklen_t n = sizeof(domain);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 && domain != AF_UNIX;
+}
+
 static int
 queue_add(struct worker *w, struct listener *l, struct child_fd *f)
 {
@@ -185,6 +194,7 @@ queue_add(struct worker *w, struct listener *l, struct child_fd *f)
 	q->l = l;
 	q->fd = f->fd;
 	q->owner = f->meta.kind == PROTO_FD_CONTROL ? PROTO_SHARED : f->meta.queue;
+	q->tcp = f->meta.kind == PROTO_FD_LISTEN && is_tcp(f->fd);
 	q->batch = 1;
 	f->fd = -1;
 	v[l->n_queues++] = q;
@@ -207,6 +217,7 @@ fd_take(struct worker *w, struct child_fd *f)
 			return -1;
 		}
 		l->control = f->meta.kind == PROTO_FD_CONTROL;
+		l->inherited = f->meta.kind == PROTO_FD_INHERITED;
 		l->next = set->prepared;
 		set->prepared = l;
 	}
@@ -239,8 +250,9 @@ listen_prepare(struct worker *w, const struct gen *g, struct child_fd *fds, size
     char *reason, size_t reason_size)
 {
 	for (size_t i = 0; i < n_fds; i++) {
-		if (fds[i].fd == -1 ||
-		    (fds[i].meta.kind != PROTO_FD_LISTEN && fds[i].meta.kind != PROTO_FD_CONTROL))
+		if (fds[i].fd == -1 || (fds[i].meta.kind != PROTO_FD_LISTEN &&
+					   fds[i].meta.kind != PROTO_FD_INHERITED &&
+					   fds[i].meta.kind != PROTO_FD_CONTROL))
 			continue;
 		if (fd_take(w, &fds[i]) == -1) {
 			snprintf(reason, reason_size, "out of memory");
@@ -293,7 +305,7 @@ deafen(struct listener *l)
 	static const struct sock_fprog prog = {sizeof(code) / sizeof(code[0]), code};
 
 	for (size_t i = 0; i < l->n_queues; i++)
-		if (l->queues[i]->owner != PROTO_SHARED)
+		if (l->queues[i]->tcp)
 			setsockopt(
 			    l->queues[i]->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
 	l->deaf = true;
@@ -304,7 +316,7 @@ static void
 hear(const struct listener *l)
 {
 	for (size_t i = 0; i < l->n_queues; i++)
-		if (l->queues[i]->owner != PROTO_SHARED)
+		if (l->queues[i]->tcp)
 			setsockopt(l->queues[i]->fd, SOL_SOCKET, SO_DETACH_FILTER, NULL, 0);
 }
 
@@ -318,6 +330,8 @@ quiet(const struct listener *l, struct mono now)
 static bool
 leave_step(struct worker *w, struct listener *l, struct mono now)
 {
+	if (l->inherited)
+		return true;
 	if (w->retry_at.ns != 0)
 		return false; /* nothing is accepted now: quiet means nothing */
 	if (!l->deaf) {
@@ -329,7 +343,9 @@ leave_step(struct worker *w, struct listener *l, struct mono now)
 	}
 	for (size_t i = 0; !l->full && i < l->n_queues; i++)
 		accept_queue(w, l->queues[i]);
-	return !l->full && quiet(l, now);
+	/* Where a filter needs a privilege (Linux 6.18) clients go on to come. */
+	return !l->full &&
+	       (quiet(l, now) || !mono_before(now, mono_add_ms(l->deaf_at, LISTEN_LEAVE_MS)));
 }
 
 static void
@@ -416,6 +432,7 @@ commit_old(struct worker *w, struct listener **at, bool *left)
 {
 	struct listener *l = *at, *again = find(w->listen->prepared, l->name, true);
 	struct gen_frontend *old = l->fe;
+	const struct conf_bind *old_bind = l->bind;
 
 	if (again != NULL && same_socket(l, again)) {
 		listener_close(w, at);
@@ -429,8 +446,8 @@ commit_old(struct worker *w, struct listener **at, bool *left)
 		return false;
 	}
 	l->fe = old;
-	l->bind = NULL; /* was the old generation's, which may go before us */
-	leave(w, l);
+	l->bind = old_bind;
+	leave(w, l); /* holds their generation */
 	*left = true;
 	return false;
 }

@@ -37,5 +37,7 @@ bool listen_gone(const struct worker *w);
 /* A worker that holds own sessions of sum over live workers: may it take part in a shared queue? At
  * most an eighth and 8 above the mean. Pure. */
 bool listen_share(uint32_t own, uint32_t sum, uint32_t live);
+/* The same of this worker, now. */
+bool listen_shared_turn(const struct worker *w);
 
 #endif

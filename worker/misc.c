@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include "shm/limit.h"
+#include "worker/admit.h"
 #include "worker/call.h"
 #include "worker/cli.h"
 #include "worker/count.h"
 #include "worker/monitor.h"
+#include "worker/proxy.h"
 
 #define EVICT_MS   100
 #define EVICT_TURN 8 /* for another worker */
@@ -73,7 +75,9 @@ misc_message(struct worker *w, struct msg *m)
 struct misc_http {
 	struct worker *w;
 	const struct gen_frontend *fe;
-	struct http_conn *conn;
+	struct http_conn *conn; /* NULL: waits for a PROXY header */
+	struct loop_fd f;       /* meanwhile */
+	struct loop_timer limit;
 	enum monitor_what asked; /* by the request under way */
 	struct misc_http *next;
 	struct misc_http **prev;
@@ -143,18 +147,100 @@ static const struct http_ops http_ops = {
     .closed = http_closed,
 };
 
-void
-misc_http_accept(
-    struct worker *w, const struct gen_frontend *fe, int fd, const struct sock_addr *peer)
+static void
+http_begin(struct misc_http *m, int fd)
 {
+	const struct conf_frontend *fe = m->fe->conf;
 	struct http_times times = {
-	    .request_ms = fe->conf->timeout_http_request_ms,
-	    .keep_alive_ms = fe->conf->timeout_http_keep_alive_ms,
-	    .send_ms = fe->conf->timeout_client_ms,
+	    .request_ms = fe->timeout_http_request_ms,
+	    .keep_alive_ms = fe->timeout_http_keep_alive_ms,
+	    .send_ms = fe->timeout_client_ms,
 	};
+
+	m->conn = http_open(m->w->loop, fd, &http_ops, &times, m);
+	if (m->conn == NULL)
+		misc_http_free(m);
+}
+
+/* Header there, or never to come: the end of waiting for it. Returns the descriptor. */
+static int
+header_end(struct misc_http *m)
+{
+	int fd = m->f.fd;
+
+	loop_fd_del(m->w->loop, &m->f);
+	loop_timer_del(m->w->loop, &m->limit);
+	loop_timer_unreserve(m->w->loop, 1);
+	return fd;
+}
+
+static void
+header_drop(struct misc_http *m)
+{
+	close(header_end(m));
+	misc_http_free(m);
+}
+
+static void
+on_header(struct loop_fd *f, uint32_t events)
+{
+	struct misc_http *m =
+	    (struct misc_http *)(void *)((char *)f - offsetof(struct misc_http, f));
+	struct proxyproto h = {0};
+	bool ended;
+
+	(void)events;
+	switch (proxy_take(m->w, m->fe, f->fd, &h, &ended)) {
+	case PROXYPROTO_OK:
+		if (!h.known || admit_access(m->fe, &h.src)) {
+			http_begin(m, header_end(m));
+			return;
+		}
+		sw64_add(&count_fe(m->w, m->fe)->denied, 1);
+		break;
+	case PROXYPROTO_MORE:
+		if (!ended && !(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)))
+			return;
+		break;
+	default:
+		break;
+	}
+	header_drop(m);
+}
+
+static void
+on_header_limit(struct loop_timer *t)
+{
+	header_drop((struct misc_http *)(void *)((char *)t - offsetof(struct misc_http, limit)));
+}
+
+/* Edge-triggered, since what has come of a header is only looked at until it is complete. */
+static void
+header_await(struct misc_http *m, int fd)
+{
+	m->f.cb = on_header;
+	m->f.fd = -1;
+	m->limit.cb = on_header_limit;
+	if (loop_timer_reserve(m->w->loop, 1) == -1) {
+		close(fd);
+		misc_http_free(m);
+		return;
+	}
+	if (loop_fd_add(m->w->loop, &m->f, fd, EPOLLIN | EPOLLRDHUP | EPOLLET) == -1) {
+		loop_timer_unreserve(m->w->loop, 1);
+		close(fd);
+		misc_http_free(m);
+		return;
+	}
+	loop_timer_set(m->w->loop, &m->limit,
+	    mono_add_ms(loop_now(m->w->loop), m->fe->conf->timeout_client_hs_ms));
+}
+
+void
+misc_http_accept(struct worker *w, const struct gen_frontend *fe, int fd, bool proxied)
+{
 	struct misc_http *m = calloc(1, sizeof(*m));
 
-	(void)peer;
 	if (m == NULL) {
 		close(fd);
 		misc_closed(w);
@@ -170,9 +256,10 @@ misc_http_accept(
 	if (m->next != NULL)
 		m->next->prev = &m->next;
 	https = m;
-	m->conn = http_open(w->loop, fd, &http_ops, &times, m);
-	if (m->conn == NULL)
-		misc_http_free(m);
+	if (proxied)
+		header_await(m, fd);
+	else
+		http_begin(m, fd);
 }
 
 bool
@@ -222,7 +309,11 @@ misc_bell(struct worker *w)
 	/* Whoever came under an older configuration comes again to be answered by the new one. */
 	for (struct misc_http *m = https; m != NULL; m = next) {
 		next = m->next;
-		if (m->fe->gen != w->gen || w->stopping)
+		if (m->fe->gen == w->gen && !w->stopping)
+			continue;
+		if (m->conn != NULL)
 			http_drain(m->conn);
+		else if (w->stopping)
+			header_drop(m);
 	}
 }

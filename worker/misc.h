@@ -14,10 +14,9 @@
 
 /*
  * Takes fd (non-blocking, close-on-exec). fe stays valid while the taker holds gen_ref(fe->gen) of
- * its own; it is not held for it. peer may be of AF_UNIX.
+ * its own; it is not held for it. proxied: a PROXY header comes first.
  */
-void misc_http_accept(
-    struct worker *, const struct gen_frontend *fe, int fd, const struct sock_addr *peer);
+void misc_http_accept(struct worker *, const struct gen_frontend *fe, int fd, bool proxied);
 /* Takes fd, a connection to the control socket. */
 void misc_control_accept(struct worker *, int fd);
 

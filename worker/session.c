@@ -13,6 +13,7 @@
 #include "worker/admit.h"
 #include "worker/connect.h"
 #include "worker/count.h"
+#include "worker/proxy.h"
 #include "worker/record.h"
 #include "worker/relay.h"
 #include "worker/tcplog.h"
@@ -49,6 +50,8 @@ char
 session_when(const struct session *s)
 {
 	switch (s->phase) {
+	case SHM_PH_REQUEST:
+		return 'R';
 	case SHM_PH_QUEUE:
 		return 'Q';
 	case SHM_PH_DATA:
@@ -243,6 +246,8 @@ on_timer(struct loop_timer *t)
 
 	if (s->phase == SHM_PH_DATA)
 		on_idle(s);
+	else if (s->phase == SHM_PH_REQUEST)
+		session_end(s, 'c', SESSION_CLOSE);
 	else
 		connect_timer(s);
 }
@@ -272,6 +277,8 @@ on_client(struct loop_fd *f, uint32_t events)
 	side_events(&s->c, events);
 	if (s->phase == SHM_PH_DATA)
 		session_run(s);
+	else if (s->phase == SHM_PH_REQUEST)
+		proxy_event(s);
 	else if (events & (EPOLLERR | EPOLLHUP))
 		session_end(s, 'C', SESSION_RESET_S); /* a FIN alone is no reason to give up */
 }
@@ -371,8 +378,7 @@ session_start(struct worker *w, struct gen_frontend *fe, int fd, const struct so
     const struct conf_bind *bind)
 {
 	struct session *s = slab_new(&w->sessions);
-	const struct sock_addr *local =
-	    bind != NULL && !sock_addr_is_any(&bind->addr) ? &bind->addr : NULL;
+	const struct sock_addr *local = bind != NULL ? conf_bind_local(bind) : NULL;
 
 	if (s == NULL)
 		goto no_memory;
@@ -399,7 +405,10 @@ session_start(struct worker *w, struct gen_frontend *fe, int fd, const struct so
 	limit_take_be(w->seg, s->be->slot, 0);
 	sw32_set(&s->rec->be, s->be->slot);
 	count_backend(s);
-	connect_start(s);
+	if (bind != NULL && bind->accept_proxy)
+		proxy_expect(s);
+	else
+		connect_start(s);
 	return 0;
 no_memory:
 	slab_free(&w->sessions, s);

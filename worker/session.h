@@ -43,11 +43,12 @@ struct side {
 };
 
 enum session_flag {
-	SESSION_READY = 1,    /* in the ready list */
-	SESSION_SETTLED = 2,  /* has lived long enough for keepalive and addresses */
-	SESSION_REDISP = 4,   /* went to another server than the one before */
-	SESSION_PAUSE = 8,    /* waits before it tries the same server again */
-	SESSION_HELD_SRV = 16 /* counted at its server */
+	SESSION_READY = 1,     /* in the ready list */
+	SESSION_SETTLED = 2,   /* has lived long enough for keepalive and addresses */
+	SESSION_REDISP = 4,    /* went to another server than the one before */
+	SESSION_PAUSE = 8,     /* waits before it tries the same server again */
+	SESSION_HELD_SRV = 16, /* counted at its server */
+	SESSION_PROXIED = 32   /* its addresses are those of a PROXY header */
 };
 
 struct session {

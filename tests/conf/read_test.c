@@ -291,6 +291,25 @@ CASES(meaning, {"globl = { };\n", 1, "do you mean \"global\""},
 
 #define ONE "backends = { b = { servers = { s = \"192.0.2.1:80\"; }; }; };\n"
 
+CASES(binds,
+    {"frontends = { a = { mode = \"http\"; bind = (\n \"192.0.2.1:80-90\",\n \"192.0.2.1:85\" ); "
+     "}; };\n",
+	3, "192.0.2.1:85 is bound twice"},
+    {"frontends = { a = { mode = \"http\"; bind = (\n \"192.0.2.1:85\",\n \"192.0.2.1:80-90\",\n"
+     " \"192.0.2.1:89-95\" ); }; };\n",
+	2, "192.0.2.1:85 is bound twice"},
+    {"frontends = { a = { mode = \"http\"; bind = (\n \"/run/x\",\n \"/run/x\" ); }; };\n", 3,
+	"/run/x is bound twice"},
+    {"frontends = { a = { mode = \"http\"; bind = \"192.0.2.1:90-80\"; }; };\n", 1,
+	"range of ports"},
+    {"frontends = { a = { mode = \"http\"; bind = \"fd@2\"; }; };\n", 1, "or a higher number"},
+    {"frontends = { a = { mode = \"http\"; bind = \"fd@\"; }; };\n", 1, "fd@NAME"},
+    {"frontends = { a = { mode = \"http\"; bind = \"fd@a b\"; }; };\n", 1, "fd@NAME"},
+    {"frontends = { a = { mode = \"http\"; bind = { address = \":80\";\n v6only = 1; }; }; };\n", 2,
+	"true or false"},
+    {"frontends = { a = { mode = \"http\"; bind = {\n accept_proxy = true; }; }; };\n", 1,
+	"address is missing"})
+
 CASES(servers_from,
     {"backends = { a = { servers = { x = {\n address = \"[2001:db8::1]:80\"; source = "
      "\"192.0.2.1\"; }; }; }; };\n",
@@ -420,6 +439,44 @@ thousands(void **state)
 	free(text);
 }
 
+/* What makes sockets others shows in their names; the same descriptor twice has two; ranges that
+ * touch do not overlap. */
+static void
+bind_names(void **state)
+{
+	static const struct {
+		const char *name;
+		uint16_t last;
+	} want[] = {{"0.0.0.0:80", 80}, {"0.0.0.0:80 eth0", 80}, {"[::]:81 v4v6", 81},
+	    {"[::]:82", 82}, {"192.0.2.1:90-99", 99}, {"192.0.2.1:100-109", 109}, {"fd@3", 0},
+	    {"fd@3 2", 0}, {"fd@web", 0}, {"/run/x", 0}};
+	struct conf *c = read_ok(
+	    "frontends = { a = { mode = \"http\"; monitor_uri = \"/\"; bind = ( \":80\",\n"
+	    "{ address = \":80\"; interface = \"eth0\"; }, { address = \"[::]:81\"; v4v6 = true; "
+	    "},\n"
+	    "{ address = \"[::]:82\"; v6only = true; backlog = 5; accept-proxy = true; },\n"
+	    "\"192.0.2.1:90-99\", \"192.0.2.1:100-109\", \"fd@3\", \"fd@3\", \"fd@web\",\n"
+	    "{ address = \"/run/x\"; mode = \"0666\"; user = \"u\"; group = \"g\"; } ); }; };\n");
+	char *a = print(c, CONF_FOR_ALL), *b;
+	struct conf *again = read_ok(a);
+
+	(void)state;
+	assert_int_equal(c->frontends[0].n_binds, sizeof(want) / sizeof(want[0]));
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		assert_string_equal(c->frontends[0].binds[i].name, want[i].name);
+		assert_int_equal(c->frontends[0].binds[i].last, want[i].last);
+		assert_string_equal(again->frontends[0].binds[i].name, want[i].name);
+	}
+	assert_int_equal(again->frontends[0].binds[9].mode, 0666);
+	assert_true(again->frontends[0].binds[3].accept_proxy);
+	b = print(again, CONF_FOR_ALL);
+	assert_string_equal(a, b);
+	free(a);
+	free(b);
+	conf_free(c);
+	conf_free(again);
+}
+
 int
 main(void)
 {
@@ -428,6 +485,8 @@ main(void)
 	    cmocka_unit_test(fixed_point),
 	    cmocka_unit_test(syntax),
 	    cmocka_unit_test(meaning),
+	    cmocka_unit_test(binds),
+	    cmocka_unit_test(bind_names),
 	    cmocka_unit_test(servers_from),
 	    cmocka_unit_test(warnings),
 	    cmocka_unit_test(all_in_one_pass),

@@ -611,7 +611,10 @@ class Balancer(Proc):
         binds = []
         for f in conf.get("frontends", {}).values():
             b = f["bind"]
-            binds += [b] if isinstance(b, str) else list(b)
+            for x in [b] if isinstance(b, (str, dict)) else b:
+                x = x["address"] if isinstance(x, dict) else x
+                if x[0] != "/" and not x.startswith("fd@"):  # of a range the first port
+                    binds.append(re.sub(r"(:\d+)-\d+$", r"\1", x))
         self.binds, self.ns = binds, ns
         self.addr = binds[0] if binds else None
         program = vipd_path() if kind == "vipd" else shutil.which("haproxy", path=SBIN)
