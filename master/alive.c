@@ -107,12 +107,28 @@ judge(struct process *p, uint64_t now)
 	}
 }
 
+void
+process_publish_masks(struct process *p, bool answers)
+{
+	struct shm_master *own = p->m->seg.own_master;
+	uint64_t bit = 1ull << (p->index % 64);
+
+	if (p->kind != SHM_WORKER)
+		return;
+	if (answers && process_serves(p))
+		own->absent[p->index / 64].v &= ~bit;
+	else
+		own->absent[p->index / 64].v |= bit;
+	if (process_serves(p))
+		own->live[p->index / 64].v |= bit;
+}
+
 /* One tick: has it answered? Publishes whether others take over its queues. */
 void
 process_tick(struct process *p)
 {
 	struct master *m = p->m;
-	uint64_t now = sw64_get(&m->seg.own_master->tick), bit = 1ull << (p->index % 64);
+	uint64_t now = sw64_get(&m->seg.own_master->tick);
 	bool want = false;
 	enum watch_verdict v = WATCH_FINE;
 
@@ -127,12 +143,5 @@ process_tick(struct process *p)
 		if (v == WATCH_FINE && m->replaces == p && p->state == PROCESS_READY && !p->killed)
 			m->replaces = NULL;
 	}
-	if (p->kind != SHM_WORKER)
-		return;
-	if (v == WATCH_FINE && process_serves(p))
-		m->seg.own_master->absent[p->index / 64].v &= ~bit;
-	else
-		m->seg.own_master->absent[p->index / 64].v |= bit;
-	if (process_serves(p))
-		m->seg.own_master->live[p->index / 64].v |= bit;
+	process_publish_masks(p, v == WATCH_FINE);
 }

@@ -114,7 +114,7 @@ struct master {
 	struct options opt;
 	struct loop *loop;
 	struct shm seg;
-	struct proc_user user; /* of children */
+	struct proc_user user;                    /* of children */
 	struct seccomp_filter filters[SHM_KINDS]; /* of children */
 	uint64_t nofile;
 	unsigned n_workers;
@@ -176,6 +176,8 @@ const char *process_name(const struct process *p, char *buf, size_t size);
 
 /* alive.c */
 void process_tick(struct process *p);
+/* Says in the segment whether a worker serves its queues, or others do it for it. */
+void process_publish_masks(struct process *p, bool answers);
 
 /* lease.c: gives up the addresses of a vrrp that does not come back. Once a tick. */
 void lease_watch(struct master *m);

@@ -312,6 +312,8 @@ answer_done(struct process *p)
 	p->answer = ANSWER_NONE;
 	if (p->state == PROCESS_STARTING) {
 		p->state = PROCESS_READY;
+		process_publish_masks(
+		    p, true); /* now, not at the next tick: its queues are its own */
 		if (m->ready)
 			log_notice("%s (pid %d) is ready", process_name(p, name, sizeof(name)),
 			    (int)p->pid);
