@@ -423,7 +423,10 @@ static const struct conf_key backend_keys[] = {
     {"balance", K_ENUM, F_DEFAULTS, .offset = O(conf_backend, balance), .words = w_balance,
 	.text =
 	    "roundrobin: each server in turn, as often as its weight says, exact over all workers. "
-	    "leastconn: the server with the fewest sessions for its weight."},
+	    "leastconn: the server that would have the fewest sessions for its weight; among equals "
+	    "each in turn. A server that comes back empty gets the next ones until it has as many, "
+	    "so give servers a slowstart. Above 64 servers the sessions of other workers count as "
+	    "they were at most 100 ms ago."},
     {"timeout.connect", K_MS, F_DEFAULTS, .offset = O(conf_backend, timeout_connect_ms), .min = 1,
 	.max = DAY, .dflt = 5000, .text = "How long a connection to a server may take."},
     {"timeout.server", K_MS, F_DEFAULTS, .readers = R_WORKER,

@@ -4,6 +4,7 @@
 
 #include "shm/limit.h"
 #include "shm/schedule.h"
+#include "worker/least.h"
 #include "worker/wait.h"
 
 uint32_t
@@ -44,6 +45,14 @@ refuse(void *arg, uint32_t slot)
 	return false;
 }
 
+static uint32_t
+next(struct session *s, struct pick *p)
+{
+	return s->be->conf->balance == CONF_LEASTCONN
+		   ? least_pick(s->w, s->be, refuse, p)
+		   : schedule_pick_except(s->w->seg, s->be->slot, refuse, p);
+}
+
 struct gen_server *
 pick_server(struct session *s, bool waiter, struct pick *p)
 {
@@ -57,7 +66,7 @@ pick_server(struct session *s, bool waiter, struct pick *p)
 			p->met_full = true;
 			return NULL;
 		}
-		slot = schedule_pick_except(seg, s->be->slot, refuse, p);
+		slot = next(s, p);
 		if (slot == SHM_NONE) {
 			if (!p->met_out || p->desperate)
 				return NULL;

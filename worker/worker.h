@@ -28,6 +28,7 @@ struct worker_srv {
 	uint32_t fails;           /* failed connects in a row */
 	uint32_t next_port;       /* of the range that connections to it come from */
 	uint32_t probe_after;     /* connects before one is asked at once whether it is done */
+	uint32_t others;          /* sessions of other workers on it a moment ago (least.h) */
 };
 
 /* The same of a backend, by backend slot. */
@@ -37,6 +38,8 @@ struct worker_be {
 	struct worker_be *dirty_next;
 	bool dirty; /* in the list of those to be served */
 	bool moved; /* a place was given back or a waiter left */
+	struct mono least_until; /* the servers' others are good until then ... */
+	uint64_t least_gen;      /* ... for this generation */
 };
 
 /* A socket or file that came with some generation, by name. */

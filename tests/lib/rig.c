@@ -139,6 +139,9 @@ server_fill(struct rig *r, uint32_t be, const struct conf_server *v, uint32_t *s
 	name_set(d->addr, sizeof(d->addr), v->address);
 	sw32_set(&h->epoch, 1);
 	sw32_set(&h->usable, v->disabled ? 0 : 1);
+	sw32_set(&h->uweight, v->weight);
+	sw32_set(&h->eweight, v->weight * 256);
+	sw32_set(&h->maxconn, SHM_NONE);
 	++*slot;
 }
 

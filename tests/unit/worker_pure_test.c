@@ -13,6 +13,7 @@
 #include "worker/accept.h"
 #include "worker/admit.h"
 #include "worker/connect.h"
+#include "worker/least.h"
 #include "worker/listen.h"
 #include "worker/pipe.h"
 #include "worker/relay.h"
@@ -63,6 +64,20 @@ share_of_a_common_queue(void **state)
 	/* Somebody may always: not all are above the mean. */
 	for (uint32_t n = 1; n < 1000; n++)
 		assert_true(listen_share(n, n * 3, 3));
+}
+
+static void
+load_for_a_weight(void **state)
+{
+	(void)state;
+	assert_int_equal(least_compare(1, 1, 2, 1), -1);
+	assert_int_equal(least_compare(3, 1, 6, 2), 0);
+	assert_int_equal(least_compare(7, 2, 3, 1), 1);
+	assert_int_equal(least_compare(1, 0, 4000000000u, 1), 1); /* weight 0: never */
+	assert_int_equal(least_compare(4000000000u, 1, 1, 0), -1);
+	assert_int_equal(least_compare(1, 0, 2, 0), 0);
+	/* No overflow. */
+	assert_int_equal(least_compare(4000000000u, 65536, 4000000001u, 65536), -1);
 }
 
 static void
@@ -208,6 +223,7 @@ main(void)
 	    cmocka_unit_test(retry_decision),
 	    cmocka_unit_test(three_failures_leave_a_server_out),
 	    cmocka_unit_test(share_of_a_common_queue),
+	    cmocka_unit_test(load_for_a_weight),
 	    cmocka_unit_test(batches),
 	    cmocka_unit_test(pipes_within_a_budget),
 	    cmocka_unit_test(splice_decision),
