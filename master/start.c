@@ -322,6 +322,23 @@ pidfile_write(const char *path)
 	return 0;
 }
 
+/* What a newcomer can do with the quickstart. */
+static void
+hint_print(const struct conf *c)
+{
+	puts("\nTry, in another terminal:");
+	for (size_t i = 0; i < c->n_frontends; i++)
+		for (size_t k = 0; k < c->frontends[i].n_binds; k++)
+			printf("  curl http://%s/%s\n", c->frontends[i].binds[k].name,
+			    c->frontends[i].mode == CONF_MODE_TCP ? "" : "        (status)");
+	if (c->global.control.path != NULL)
+		printf(
+		    "  build/vipctl -s %s status\n  echo \'show stat\' | socat - UNIX-CONNECT:%s\n",
+		    c->global.control.path, c->global.control.path);
+	puts("Ctrl-C ends everything.\n");
+	fflush(stdout);
+}
+
 /* Everything serves: the parent may go, standard descriptors are let go. */
 void
 start_ready(struct master *m)
@@ -330,6 +347,8 @@ start_ready(struct master *m)
 
 	if (m->opt.pidfile != NULL)
 		pidfile_write(m->opt.pidfile);
+	if (m->opt.demo)
+		hint_print(m->gen->conf);
 	if (m->ready_fd == -1)
 		return;
 	proc_null_std();
@@ -341,29 +360,13 @@ start_ready(struct master *m)
 /* ---- all together -----------------------------------------------------------------------------
  */
 
-static void
-hint_print(const struct conf *c)
-{
-	for (size_t i = 0; i < c->n_frontends; i++)
-		for (size_t k = 0; k < c->frontends[i].n_binds; k++)
-			printf("  curl http://%s/%s\n", c->frontends[i].binds[k].name,
-			    c->frontends[i].mode == CONF_MODE_TCP ? "" : "        (status)");
-	if (c->global.control.path != NULL)
-		printf("  echo 'show stat' | socat - UNIX-CONNECT:%s\n", c->global.control.path);
-	puts("  Ctrl-C ends everything.");
-	fflush(stdout);
-}
-
 static int
 demo_prepare(struct master *m, struct conf *c)
 {
 	if (!m->opt.demo)
 		return 0;
 	demo_adjust_binds(c);
-	if (demo_start(m, c) == -1)
-		return -1;
-	hint_print(c);
-	return 0;
+	return demo_start(m, c);
 }
 
 static int
