@@ -291,7 +291,7 @@ on_server(struct loop_fd *f, uint32_t events)
 	side_events(&s->s, events);
 	if (s->phase == SHM_PH_DATA)
 		session_run(s);
-	else
+	else if (s->who == '\0') /* not doomed */
 		connect_event(s, events);
 }
 
@@ -468,6 +468,8 @@ session_doom(struct session *s, char reason)
 {
 	wait_leave(s);
 	session_srv_unlink(s);
+	/* Until its turn comes nothing else may put it into another list. */
+	loop_timer_del(s->w->loop, &s->timer);
 	s->who = reason;
 	list_add(&s->w->doomed, s);
 }

@@ -116,6 +116,11 @@ links(void **state)
 	assert_int_equal(l.mac_len, 6);
 	assert_memory_equal(l.mac, "\x02\0\0\0\0\x07", 6);
 	assert_true(l.flags & IFF_UP);
+	/* The kernel says so a moment later. */
+	for (int i = 0; i < 200 && !nl_link_is_running(&l); i++) {
+		poll(NULL, 0, 10);
+		assert_int_equal(nl_link_dump(&nl, links_on, &l), 0);
+	}
 	assert_true(nl_link_is_running(&l));
 	assert_int_equal(nl_link_dump(&nl, links_on, &lo), 0);
 	assert_int_equal(lo.index, 1);

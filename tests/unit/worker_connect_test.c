@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -543,6 +544,60 @@ an_address_given_away(void **state)
 	fini(&r);
 }
 
+#define PAUSED 4000 /* several turns' worth of resets */
+
+static bool
+paused_all(struct rig *r)
+{
+	return sw32_get(&shm_held_fe(&r->seg, shm_worker(&r->seg, 0))[0]) == PAUSED;
+}
+
+/* Sessions that wait before they try their server again: each is reset, though the pause of some
+ * ends while they stand in line for it. */
+static void
+an_address_given_away_by_paused_sessions(void **state)
+{
+	static int c[PAUSED];
+	struct rlimit limit;
+	struct rig r;
+	uint16_t port;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	if (limit.rlim_max < PAUSED + 90 || setrlimit(RLIMIT_NOFILE, &limit) == -1)
+		skip();
+	rig_init(&r, 1);
+	r.maxconn = PAUSED + 10;
+	port = rig_listen(&r);
+	assert_int_equal(
+	    rig_load(&r,
+		"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; tcplog = "
+		"false; }; };\n"
+		"backends = { be = { redispatch = false; retries = 100; timeout = { connect = "
+		"\"50ms\"; }; servers = { a = \"127.0.0.1:%u\"; }; }; };\n",
+		port, rig_closed_port()),
+	    0);
+	for (int i = 0; i < PAUSED; i++) {
+		c[i] = rig_connect(port);
+		assert_int_not_equal(c[i], -1);
+	}
+	assert_true(rig_until(&r, paused_all));
+	r.seg.own_vrrp->drain[0].family = AF_INET;
+	memcpy(r.seg.own_vrrp->drain[0].addr, "\x7f\0\0\1", 4);
+	sw32_set(&r.seg.own_vrrp->n_drain, 1);
+	sw64_set(&r.seg.own_vrrp->drain_seq, 1);
+	rig_tick(&r);
+	assert_true(rig_until(&r, drained));
+	assert_int_equal(rig_held(&r), 0);
+	for (int i = 0; i < PAUSED; i++) {
+		assert_int_equal(rig_end(c[i]), -1);
+		assert_int_equal(errno, ECONNRESET);
+		close(c[i]);
+	}
+	fini(&r);
+}
+
 static void
 stop_lets_sessions_finish(void **state)
 {
@@ -689,6 +744,7 @@ main(void)
 	    cmocka_unit_test(a_bind_without_socket_is_refused),
 	    cmocka_unit_test(marked_down_resets_both_sides),
 	    cmocka_unit_test(an_address_given_away),
+	    cmocka_unit_test(an_address_given_away_by_paused_sessions),
 	    cmocka_unit_test(stop_lets_sessions_finish),
 	    cmocka_unit_test(stop_ends_by_force),
 	    cmocka_unit_test(queues_of_absent_workers_are_adopted),
