@@ -302,7 +302,8 @@ fail:
 static int
 all_listen(struct listener *l, const struct listener_want *w, struct listener_error *err)
 {
-	for (unsigned i = 0; i < l->n_queues; i++)
+	/* The backlog of an inherited one is its owner's. */
+	for (unsigned i = 0; i < l->n_queues && !l->inherited; i++)
 		if (listen(l->queues[i], w->backlog > 0 ? w->backlog : 1024) == -1) {
 			say(err, w, i, "listen");
 			return -1;
@@ -359,7 +360,7 @@ listener_adjust(struct listener *l, const struct listener_want *want)
 {
 	for (unsigned i = 0; i < l->n_queues; i++) {
 		options_set(l->queues[i], want);
-		if (want->backlog > 0)
+		if (want->backlog > 0 && !l->inherited)
 			listen(l->queues[i], want->backlog);
 	}
 	if (l->addr.family != AF_UNIX)
