@@ -2,7 +2,6 @@
 /* Opening listening sockets. Runs in the master. */
 #include "master/listener.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -410,94 +409,4 @@ listener_free_all(struct listener *set)
 		listener_free(set);
 		set = next;
 	}
-}
-
-/* Inode of a socket listening on this port in a /proc/net table; 0: none. */
-static unsigned long
-port_inode(const char *table, unsigned port)
-{
-	char line[512];
-	unsigned long found = 0;
-	FILE *f = fopen(table, "re");
-
-	if (f == NULL)
-		return 0;
-	while (found == 0 && fgets(line, sizeof(line), f) != NULL) {
-		unsigned p, st;
-		unsigned long inode;
-
-		if (sscanf(line,
-			" %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %lu", &p,
-			&st, &inode) == 3 &&
-		    st == 0x0a && p == port)
-			found = inode;
-	}
-	fclose(f);
-	return found;
-}
-
-static bool
-has_inode(const char *pid, unsigned long inode)
-{
-	char path[300], want[64], got[64];
-	struct dirent *e;
-	bool found = false;
-	DIR *d;
-
-	snprintf(want, sizeof(want), "socket:[%lu]", inode);
-	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
-	d = opendir(path);
-	if (d == NULL)
-		return false;
-	while (!found && (e = readdir(d)) != NULL) {
-		ssize_t n = readlinkat(dirfd(d), e->d_name, got, sizeof(got) - 1);
-
-		if (n > 0) {
-			got[n] = '\0';
-			found = strcmp(got, want) == 0;
-		}
-	}
-	closedir(d);
-	return found;
-}
-
-static void
-comm_read(const char *pid, char *buf, size_t size)
-{
-	char path[300];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
-	f = fopen(path, "re");
-	if (f == NULL || fgets(buf, (int)size, f) == NULL)
-		snprintf(buf, size, "?");
-	buf[strcspn(buf, "\n")] = '\0';
-	if (f != NULL)
-		fclose(f);
-}
-
-const char *
-listener_holder(const struct sock_addr *a, char *buf, size_t size)
-{
-	unsigned long inode = port_inode("/proc/self/net/tcp", sock_addr_port(a));
-	struct dirent *e;
-	DIR *d;
-
-	snprintf(buf, size, "another process");
-	if (inode == 0)
-		inode = port_inode("/proc/self/net/tcp6", sock_addr_port(a));
-	d = inode != 0 ? opendir("/proc") : NULL;
-	if (d == NULL)
-		return buf;
-	while ((e = readdir(d)) != NULL) {
-		char comm[32];
-
-		if (e->d_name[0] < '0' || e->d_name[0] > '9' || !has_inode(e->d_name, inode))
-			continue;
-		comm_read(e->d_name, comm, sizeof(comm));
-		snprintf(buf, size, "%s (pid %s)", comm, e->d_name);
-		break;
-	}
-	closedir(d);
-	return buf;
 }
