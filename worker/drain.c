@@ -7,17 +7,26 @@
 #include "worker/record.h"
 #include "worker/session.h"
 
+/* Is this an address that is being given away? An inherited socket on [::] names those of IPv4 as
+ * mapped ones. */
 static bool
 listed(const struct worker *w, const struct shm_end *e)
 {
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 	const struct shm_vrrp *v = w->seg->vrrp;
 	uint32_t n = sw32_get(&v->n_drain);
-	size_t len = e->family == AF_INET ? 4 : 16;
+	const uint8_t *addr = e->addr;
+	int family = e->family;
 
-	if (e->family != AF_INET && e->family != AF_INET6)
+	if (family == AF_INET6 && memcmp(addr, mapped, sizeof(mapped)) == 0) {
+		family = AF_INET;
+		addr += sizeof(mapped);
+	}
+	if (family != AF_INET && family != AF_INET6)
 		return false;
 	for (uint32_t i = 0; i < n && i < sizeof(v->drain) / sizeof(v->drain[0]); i++)
-		if (v->drain[i].family == e->family && memcmp(v->drain[i].addr, e->addr, len) == 0)
+		if (v->drain[i].family == family &&
+		    memcmp(v->drain[i].addr, addr, family == AF_INET ? 4 : 16) == 0)
 			return true;
 	return false;
 }
@@ -30,11 +39,6 @@ local_end(int fd, struct shm_end *e)
 	if (getsockname(fd, &a.sa, &a.len) == -1)
 		return false;
 	record_set_end(e, &a);
-	/* A listener on [::] sees IPv4 mapped. */
-	if (a.family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a.in6.sin6_addr)) {
-		e->family = AF_INET;
-		memmove(e->addr, e->addr + 12, 4);
-	}
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -544,6 +545,65 @@ an_address_given_away(void **state)
 	fini(&r);
 }
 
+static bool
+has_local_end(struct rig *r)
+{
+	return shm_sessions(&r->seg, shm_worker(&r->seg, 0))[0].local.family != 0;
+}
+
+/* The same on a socket that vipd did not bind: its address is not in the configuration, and one on
+ * [::] names addresses of IPv4 as mapped ones. One session old enough for its record to know. */
+static void
+an_address_of_an_inherited_socket(void **state)
+{
+	struct sockaddr_in6 any = {.sin6_family = AF_INET6};
+	socklen_t len = sizeof(any);
+	struct rig r;
+	uint16_t port, back;
+	int listener, c, s, fd;
+
+	(void)state;
+	rig_init(&r, 1);
+	rig_listen(&r);
+	fd = r.listeners[0].fds[0];
+	close(fd);
+	fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof(any)), 0);
+	assert_int_equal(listen(fd, 10), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&any, &len), 0);
+	port = ntohs(any.sin6_port);
+	r.listeners[0].fds[0] = fd;
+	strcpy(r.listeners[0].name, "fd@in");
+	listener = rig_server(&back);
+	assert_int_equal(
+	    rig_load(&r,
+		"frontends = { fe = { bind = \"fd@in\"; default_backend = \"be\"; }; };\n"
+		"backends = { be = { servers = { a = \"127.0.0.1:%u\"; }; }; };\n",
+		back),
+	    0);
+	c = rig_connect(port);
+	s = rig_accept(listener);
+	assert_true(rig_until(&r, has_local_end) || rig_until(&r, has_local_end));
+	r.seg.own_vrrp->drain[0].family = AF_INET;
+	memcpy(r.seg.own_vrrp->drain[0].addr, "\x7f\0\0\1", 4);
+	sw32_set(&r.seg.own_vrrp->n_drain, 1);
+	sw64_set(&r.seg.own_vrrp->drain_seq, 1);
+	rig_tick(&r);
+	assert_int_equal(rig_end(c), -1);
+	assert_int_equal(errno, ECONNRESET);
+	close(c);
+	close(s);
+	assert_true(rig_until(&r, drained));
+	c = rig_connect(port);
+	if (c != -1) {
+		assert_int_equal(rig_end(c), -1);
+		assert_int_equal(errno, ECONNRESET);
+		close(c);
+	}
+	close(listener);
+	fini(&r);
+}
+
 #define PAUSED 4000 /* several turns' worth of resets */
 
 static bool
@@ -744,6 +804,7 @@ main(void)
 	    cmocka_unit_test(a_bind_without_socket_is_refused),
 	    cmocka_unit_test(marked_down_resets_both_sides),
 	    cmocka_unit_test(an_address_given_away),
+	    cmocka_unit_test(an_address_of_an_inherited_socket),
 	    cmocka_unit_test(an_address_given_away_by_paused_sessions),
 	    cmocka_unit_test(stop_lets_sessions_finish),
 	    cmocka_unit_test(stop_ends_by_force),
