@@ -26,7 +26,9 @@ msgs_add(
 	block = malloc(nt + nf);
 	if (block == NULL)
 		abort();
-	memcpy(block, text, nt);
+	/* Parts of it may come from a string of the file: one line, nothing for the terminal. */
+	for (size_t i = 0; i < nt; i++)
+		block[i] = (text[i] > 0 && text[i] < ' ') || text[i] == 0x7f ? '?' : text[i];
 	if (nf != 0)
 		memcpy(block + nt, where.file, nf);
 	m->v[m->n].severity = severity;

@@ -409,6 +409,24 @@ key(struct lex *l)
 	return false;
 }
 
+/* The program whose configuration begins a section with this word, or NULL. */
+static const char *
+foreign(const char *key)
+{
+	static const char *const haproxy[] = {"global", "defaults", "frontend", "backend", "listen",
+	    "peers", "resolvers", "userlist"};
+	static const char *const keepalived[] = {
+	    "global_defs", "vrrp_instance", "vrrp_script", "vrrp_sync_group", "virtual_server"};
+
+	for (size_t i = 0; i < sizeof(haproxy) / sizeof(haproxy[0]); i++)
+		if (strcmp(key, haproxy[i]) == 0)
+			return "HAProxy";
+	for (size_t i = 0; i < sizeof(keepalived) / sizeof(keepalived[0]); i++)
+		if (strcmp(key, keepalived[i]) == 0)
+			return "keepalived";
+	return NULL;
+}
+
 static bool
 equals(struct lex *l)
 {
@@ -419,6 +437,11 @@ equals(struct lex *l)
 	}
 	if (l->tok == T_END)
 		err(l, l->last_line, "the file ends after \"%s\"", l->key);
+	else if (l->depth == 0 && foreign(l->key) != NULL)
+		err(l, l->last_line,
+		    "'=' is missing after \"%s\": is this a configuration of %s? vipd's is "
+		    "written otherwise, see vipd.conf(5)",
+		    l->key, foreign(l->key));
 	else
 		err(l, l->last_line, "'=' is missing after \"%s\"", l->key);
 	return false;

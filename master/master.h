@@ -229,6 +229,8 @@ int wants_listeners(
 void wants_free(struct wants *w);
 unsigned wants_maxconn(const struct conf *c, unsigned n_workers, uint64_t nofile);
 unsigned wants_workers(const struct conf *c);
+/* No frontend, no virtual router. A file that is being written, or cut, may well be valid. */
+bool wants_nothing(const struct conf *c);
 /* Descriptors that a process needs without any connection. */
 uint64_t wants_nofile(const struct conf *c, unsigned n_workers);
 /* Do they fit into the descriptor limit? Returns 0, or -1 with a reason. */

@@ -71,12 +71,6 @@ maxconn_look(const struct master *m, const struct conf *c)
 		    c->global.maxconn, (unsigned long long)need, (unsigned long long)m->nofile);
 }
 
-static bool
-serves_nothing(const struct conf *c)
-{
-	return c->n_frontends == 0 && c->vrrp.n_routers == 0;
-}
-
 static void
 reload_with(struct master *m, struct conf *c)
 {
@@ -92,8 +86,7 @@ reload_with(struct master *m, struct conf *c)
 		conf_free(c);
 		return;
 	}
-	/* A file that is being written, or cut, may well be a valid one. */
-	if (serves_nothing(c) && !serves_nothing(m->gen->conf)) {
+	if (wants_nothing(c) && !wants_nothing(m->gen->conf)) {
 		reload_refused(m, "it has no frontend and no vrrp instance: nothing to serve");
 		conf_free(c);
 		return;

@@ -109,6 +109,22 @@ script_users_look(const struct conf *c)
 	}
 }
 
+/* What is no error of the file, but in the way of a start. */
+static void
+start_note(const struct options *o, const struct conf *c)
+{
+	struct proc_user user;
+
+	if (wants_nothing(c))
+		fprintf(stderr, "%s: warning: no frontend and no vrrp instance: nothing to serve\n",
+		    o->file);
+	if (geteuid() == 0 && !c->global.quickstart &&
+	    proc_user_find(&user, c->global.user, c->global.group) == -1)
+		fprintf(stderr,
+		    "%s: warning: there is no user %s, or not its group: vipd cannot start\n",
+		    o->file, c->global.user);
+}
+
 static int
 check_only(const struct options *o)
 {
@@ -132,6 +148,7 @@ check_only(const struct options *o)
 	else
 		printf("%s: valid\n", o->file);
 	scripts_note(c);
+	start_note(o, c);
 	conf_free(c);
 	return code;
 }
@@ -304,15 +321,37 @@ detach(struct master *m)
 }
 
 static int
+pidfile_open(const char *path, char *tmp, size_t size)
+{
+	snprintf(tmp, size, "%s.new", path);
+	unlink(tmp);
+	return open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+}
+
+/* Who waits for the file must not wait for ever: before the start, whether it can be written. */
+static int
+pidfile_try(const char *path)
+{
+	char tmp[4096];
+	int fd = pidfile_open(path, tmp, sizeof(tmp));
+
+	if (fd == -1) {
+		log_crit("cannot write the pid file %s: %s", path, strerror(errno));
+		return -1;
+	}
+	close(fd);
+	unlink(tmp);
+	return 0;
+}
+
+static int
 pidfile_write(const char *path)
 {
 	char tmp[4096];
 	FILE *f;
 	int fd;
 
-	snprintf(tmp, sizeof(tmp), "%s.new", path);
-	unlink(tmp);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	fd = pidfile_open(path, tmp, sizeof(tmp));
 	f = fd != -1 ? fdopen(fd, "w") : NULL;
 	if (f == NULL || fprintf(f, "%d\n", (int)getpid()) < 0 || fclose(f) != 0 ||
 	    rename(tmp, path) == -1) {
@@ -434,6 +473,10 @@ start_main(int argc, char **argv)
 #endif
 	if (user_find(m, c) == -1)
 		return 1;
+	if (m->opt.pidfile != NULL && pidfile_try(m->opt.pidfile) == -1)
+		return 1;
+	if (wants_nothing(c))
+		log_warning("no frontend and no vrrp instance: nothing to serve");
 	nofile_raise(m, c);
 	if (lock_take(m, c) == -1)
 		return 1;

@@ -120,6 +120,12 @@ wants_nofile(const struct conf *c, unsigned n_workers)
 	return wants_sockets(c, n_workers) + NOFILE_OWN;
 }
 
+bool
+wants_nothing(const struct conf *c)
+{
+	return c->n_frontends == 0 && c->vrrp.n_routers == 0;
+}
+
 int
 wants_check(const struct conf *c, unsigned n_workers, uint64_t nofile, char *reason, size_t size)
 {
