@@ -2,6 +2,7 @@
 """Two hosts, a server and a client on a switch; who holds the address, what a client sees."""
 import select
 
+import harness
 from harness import *
 
 VIP, VRID = "172.31.0.100", 51
@@ -218,6 +219,35 @@ vrrp_instance VI_1 {{
                                         "ip.src", "-e", "ipv6.src", "-e", "vrrp.prio"])
             return [x.split() for x in out.splitlines() if x and x[0].isdigit() or ":" in x[:5]]
         return judge
+
+
+def run_together(groups=3):
+    """These tests wait most of the time: runs them in some groups side by side, each in a program of
+    its own, and shows a group's output when it has ended."""
+    names = [t.name for t in harness._tests]
+    if sys.argv[1:] or SANITIZED:
+        run()
+    parts = [subprocess.Popen([sys.executable, "-B", sys.argv[0], *names[i::groups]],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+             for i in range(groups)]
+
+    def ended(*_):
+        for p in parts:
+            p.terminate()
+        sys.exit(3)
+    signal.signal(signal.SIGTERM, ended)
+    texts = [None] * groups
+
+    def read(i):
+        texts[i] = parts[i].communicate()[0]
+    readers = [threading.Thread(target=read, args=(i,)) for i in range(groups)]
+    for r in readers:
+        r.start()
+    for i, r in enumerate(readers):
+        r.join()
+        sys.stdout.write(texts[i])
+        sys.stdout.flush()
+    sys.exit(max(p.returncode for p in parts))
 
 
 def keepalived_is_content(p):
