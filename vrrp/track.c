@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shm/check_status.h"
 #include "shm/child.h"
 
 void
@@ -147,9 +148,13 @@ track_fresh(const struct shm *seg, const struct plan *p, struct mono since)
 			const struct shm_srv_dir *d = shm_srv_dir(seg, s);
 			const struct shm_health *h = shm_health(seg, s);
 
-			if (sw32_get(&d->state) == SHM_DIR_USED && sw32_get(&d->backend) == be &&
-			    sw32_get(&h->usable) == 1 &&
-			    (int64_t)sw64_get(&h->last_probe_ns) >= since.ns)
+			if (sw32_get(&d->state) != SHM_DIR_USED || sw32_get(&d->backend) != be ||
+			    sw32_get(&h->usable) == 0)
+				continue;
+			/* One that is not checked cannot be asked. */
+			if (sw32_get(&h->checked) == 0 ||
+			    ((int64_t)sw64_get(&h->last_probe_ns) >= since.ns &&
+				check_status_passed(sw32_get(&h->status))))
 				return true;
 		}
 	}

@@ -10,6 +10,9 @@
 #include <cmocka.h>
 
 #include "conf/conf.h"
+#include "shm/check_status.h"
+#include "shm/child.h"
+#include "tests/lib/fixture.h"
 #include "vrrp/arp.h"
 #include "vrrp/plan.h"
 #include "vrrp/sock.h"
@@ -265,6 +268,142 @@ scripts(void **state)
 	assert_true(s.good);
 }
 
+/* ---- shared memory --------------------------------------------------------- */
+
+static bool iface_up;
+
+static bool
+iface_is(void *ctx, const char *name)
+{
+	(void)ctx;
+	(void)name;
+	return iface_up;
+}
+
+/* A segment in which worker 0 lives and the checker has just looked; "be" has s1 .. s3. */
+static void
+alive(struct shm *seg)
+{
+	fixture_make(seg);
+	sw64_set(&seg->own_master->live[0], 1);
+	sw64_set(&seg->own_master->absent[0], 0);
+	sw64_set(&fixture_checker(seg)->beat_ns, (uint64_t)FIXTURE_NOW.ns);
+	for (uint32_t be = 0; be < 2; be++)
+		sw32_set(&fixture_sched(seg, be)->epoch, sw32_get(&shm_be_dir(seg, be)->epoch));
+}
+
+static void
+servers(const struct shm *seg, uint32_t usable, uint32_t total)
+{
+	struct shm_sched *s = fixture_sched(seg, child_find_backend(seg, "be", 0));
+
+	sw32_set(&s->usable, usable);
+	sw32_set(&s->total, total);
+	sw32_set(&s->weight_up, usable * 10);
+	sw32_set(&s->weight_all, total * 10);
+}
+
+static void
+health_to_band(void **state)
+{
+	struct plan_track t[2] = {{.kind = CONF_TRACK_BACKEND, .name = "be"},
+	    {.kind = CONF_TRACK_INTERFACE, .name = "eth1"}};
+	struct plan p = {.n_tracks = 1, .tracks = t};
+	struct track_state st[2] = {{.at = {0}}};
+	struct mono now = FIXTURE_NOW;
+	struct track_view v;
+	struct shm seg;
+
+	(void)state;
+	alive(&seg);
+#define LOOK() track_look(&v, &seg, &p, st, now, iface_is, NULL)
+	servers(&seg, 3, 3);
+	LOOK();
+	assert_int_equal(v.band, BAND_GOOD);
+	servers(&seg, 2, 3);
+	LOOK();
+	assert_int_equal(v.band, BAND_DEGRADED);
+	servers(&seg, 0, 3);
+	LOOK();
+	assert_int_equal(v.band, BAND_DEAD);
+	/* the checker is silent: not known, so neither good nor dead */
+	now = mono_add_ns(now, TRACK_STALE_NS + 1);
+	LOOK();
+	assert_int_equal(v.band, BAND_DEGRADED);
+	servers(&seg, 3, 3);
+	LOOK();
+	assert_int_equal(v.band, BAND_DEGRADED);
+	now = FIXTURE_NOW;
+	/* a worker that is absent, then none: nothing can be served */
+	sw64_set(&seg.own_master->absent[0], 1);
+	LOOK();
+	assert_int_equal(v.band, BAND_DEAD);
+	sw64_set(&seg.own_master->absent[0], 0);
+	/* an interface without weight is a fault, with one it counts */
+	p.n_tracks = 2;
+	LOOK();
+	assert_true(v.fault);
+	iface_up = true;
+	LOOK();
+	assert_false(v.fault);
+	t[1].weight = 20;
+	LOOK();
+	assert_int_equal(v.sum, 20);
+	iface_up = false;
+	LOOK();
+	assert_int_equal(v.sum, 0);
+	/* weights: a dead backend counts by its weight, not by its band */
+	p.decide.mode = BAND_MODE_WEIGHTS;
+	t[0].weight = -5;
+	servers(&seg, 0, 3);
+	LOOK();
+	assert_int_equal(v.band, BAND_GOOD);
+	assert_int_equal(v.sum, -5);
+	servers(&seg, 1, 3);
+	LOOK();
+	assert_int_equal(v.sum, 0);
+#undef LOOK
+	shm_detach(&seg);
+}
+
+/* A server that failed its last probe but is not down yet proves nothing. */
+static void
+fresh_probes(void **state)
+{
+	struct plan_track t = {.kind = CONF_TRACK_BACKEND, .name = "be"};
+	struct plan p = {.n_tracks = 1, .tracks = &t}, none = {.n_tracks = 0};
+	struct mono now = FIXTURE_NOW;
+	struct shm_health *h;
+	struct shm seg;
+	uint32_t n;
+
+	(void)state;
+	alive(&seg);
+	n = sw32_get(&seg.master->n_servers);
+	for (uint32_t i = 0; i < n; i++) {
+		h = fixture_health(&seg, i);
+		sw32_set(&h->usable, 1);
+		sw32_set(&h->checked, 1);
+		sw64_set(&h->last_probe_ns, (uint64_t)now.ns - 1000000);
+		sw32_set(&h->status, CHECK_L4OK);
+	}
+	assert_false(track_fresh(&seg, &p, now));
+	h = fixture_health(&seg, 1);
+	sw64_set(&h->last_probe_ns, (uint64_t)now.ns);
+	assert_true(track_fresh(&seg, &p, now));
+	sw32_set(&h->status, CHECK_L4TOUT);
+	assert_false(track_fresh(&seg, &p, now));
+	sw32_set(&h->status, CHECK_L7OK);
+	sw32_set(&h->usable, 0);
+	assert_false(track_fresh(&seg, &p, now));
+	sw32_set(&h->usable, 1);
+	sw32_set(&h->checked, 0);
+	sw32_set(&h->status, CHECK_UNK);
+	assert_true(track_fresh(&seg, &p, now));
+	assert_true(track_fresh(&seg, &none, now));
+	shm_detach(&seg);
+}
+
 /* ---- keys of HMAC ---------------------------------------------------------- */
 
 static void
@@ -447,6 +586,8 @@ main(void)
 	    cmocka_unit_test(arp_frames),
 	    cmocka_unit_test(nd_frames),
 	    cmocka_unit_test(scripts),
+	    cmocka_unit_test(health_to_band),
+	    cmocka_unit_test(fresh_probes),
 	    cmocka_unit_test(key_files),
 	    cmocka_unit_test(plan_of_members),
 	    cmocka_unit_test(plan_of_the_tutorial),
