@@ -277,6 +277,8 @@ on_client(struct loop_fd *f, uint32_t events)
 	side_events(&s->c, events);
 	if (s->phase == SHM_PH_DATA)
 		session_run(s);
+	else if (s->who != '\0')
+		return; /* doomed: its turn comes */
 	else if (s->phase == SHM_PH_REQUEST)
 		proxy_event(s);
 	else if (events & (EPOLLERR | EPOLLHUP))

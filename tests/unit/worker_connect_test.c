@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shm/limit.h"
@@ -658,6 +659,51 @@ an_address_given_away_by_paused_sessions(void **state)
 	fini(&r);
 }
 
+#define EARLY 20
+
+/* Sessions that wait for a PROXY header, and it comes in the same turn in which they are to end. */
+static void
+an_address_given_away_before_the_header(void **state)
+{
+	static const char header[] = "PROXY TCP4 192.0.2.1 127.0.0.1 1000 80\r\n";
+	int c[EARLY], listener;
+	struct rig r;
+	uint16_t port, back;
+
+	(void)state;
+	rig_init(&r, 1);
+	port = rig_listen(&r);
+	listener = rig_server(&back);
+	assert_int_equal(
+	    rig_load(&r,
+		"frontends = { fe = { bind = { address = \"127.0.0.1:%u\"; accept_proxy = true; }; "
+		"default_backend = \"be\"; }; };\n"
+		"backends = { be = { servers = { a = \"127.0.0.1:%u\"; }; }; };\n",
+		port, back),
+	    0);
+	for (int i = 0; i < EARLY; i++)
+		assert_int_not_equal(c[i] = rig_connect(port), -1);
+	while (sw32_get(&shm_held_fe(&r.seg, shm_worker(&r.seg, 0))[0]) < EARLY)
+		poll(NULL, 0, 1);
+	kill(r.workers[0].pid, SIGSTOP);
+	assert_int_equal(waitpid(r.workers[0].pid, NULL, WUNTRACED), r.workers[0].pid);
+	r.seg.own_vrrp->drain[0].family = AF_INET;
+	memcpy(r.seg.own_vrrp->drain[0].addr, "\x7f\0\0\1", 4);
+	sw32_set(&r.seg.own_vrrp->n_drain, 1);
+	sw64_set(&r.seg.own_vrrp->drain_seq, 1);
+	rig_tick(&r);
+	for (int i = 0; i < EARLY; i++)
+		assert_true(rig_send(c[i], header, sizeof(header) - 1));
+	kill(r.workers[0].pid, SIGCONT);
+	for (int i = 0; i < EARLY; i++) {
+		assert_int_equal(rig_end(c[i]), -1);
+		assert_int_equal(errno, ECONNRESET);
+		close(c[i]);
+	}
+	close(listener);
+	fini(&r);
+}
+
 static void
 stop_lets_sessions_finish(void **state)
 {
@@ -806,6 +852,7 @@ main(void)
 	    cmocka_unit_test(an_address_given_away),
 	    cmocka_unit_test(an_address_of_an_inherited_socket),
 	    cmocka_unit_test(an_address_given_away_by_paused_sessions),
+	    cmocka_unit_test(an_address_given_away_before_the_header),
 	    cmocka_unit_test(stop_lets_sessions_finish),
 	    cmocka_unit_test(stop_ends_by_force),
 	    cmocka_unit_test(queues_of_absent_workers_are_adopted),
