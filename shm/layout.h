@@ -306,6 +306,7 @@ struct shm_router {
 	struct sw64 sent;
 	struct sw64 received;
 	struct sw64 became_master;
+	struct sw32 refused[32]; /* advertisements, by reason: shm/refused.h */
 	char name[SHM_NAME];
 	char reason[128];
 	unsigned char room[1024]; /* vrrp's own use, see vrrp/ */

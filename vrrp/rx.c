@@ -49,7 +49,7 @@ refuse(struct router *r, enum packet_reason why, const struct packet_in *in)
 	char ip[64];
 	const char *more = hint(why);
 
-	sw32_add(&r->room->refused[why], 1);
+	sw32_add(&r->pub->refused[why], 1);
 	if (why == PACKET_OWN)
 		return;
 	if (l->burst == 0)
@@ -140,7 +140,7 @@ check_hmac(struct router *r, const struct packet_in *in)
 	case HMAC_ACCEPT:
 		return PACKET_OK;
 	case HMAC_ACCEPT_COUNT:
-		sw32_add(&r->room->refused[hmac_reason(a)], 1);
+		sw32_add(&r->pub->refused[hmac_reason(a)], 1);
 		return PACKET_OK;
 	default:
 		return hmac_reason(a);

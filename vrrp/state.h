@@ -16,6 +16,7 @@
 #include "lib/nl.h"
 #include "lib/ratelimit.h"
 #include "shm/child.h"
+#include "shm/refused.h"
 #include "vrrp/decide.h"
 #include "vrrp/garp.h"
 #include "vrrp/plan.h"
@@ -64,8 +65,11 @@ struct router_room {
 	struct sw32 ip_id;
 	struct sw64 hmac_seq; /* of the last packet signed since `starts` grew */
 	struct router_kept copy[2];
-	struct sw32 refused[PACKET_REASON_COUNT]; /* packets, by reason */
 };
+_Static_assert(
+    PACKET_REASON_COUNT == SHM_REFUSED_N &&
+	PACKET_REASON_COUNT <= sizeof(((struct shm_router *)0)->refused) / sizeof(struct sw32),
+    "reasons");
 _Static_assert(sizeof(struct router_room) <= sizeof(((struct shm_router *)0)->room), "room");
 
 struct router {

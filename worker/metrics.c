@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/prom.h"
+#include "shm/refused.h"
 #include "shm/role.h"
 #include "shm/total.h"
 #include "worker/statlist.h"
@@ -121,8 +122,7 @@ struct scrape {
 
 static unsigned scrapes; /* running in this process */
 
-/* ---- gathering --------------------------------------------------------------------------------
- */
+/* ---- gathering ------------------------------------------------------------- */
 
 /* The state behind a status word: "UP 1/3" is UP; a server that nobody checks counts as UP. */
 static const char *
@@ -163,8 +163,7 @@ gather(struct scrape *sc)
 			take(&sc->v[sc->n++], &row);
 }
 
-/* ---- the process, virtual routers -------------------------------------------------------------
- */
+/* ---- the process, virtual routers ------------------------------------------ */
 
 static void
 one(struct prom *p, const char *name, enum prom_type type, const char *help, uint64_t v)
@@ -262,30 +261,49 @@ router_value(const struct shm_router *r, unsigned what)
 	}
 }
 
+/* Only reasons that occurred. */
+static void
+write_refused(struct prom *p, const struct shm_router *r, struct prom_label l[2])
+{
+	for (unsigned i = 1; i < SHM_REFUSED_N; i++) {
+		uint32_t n = sw32_get(&r->refused[i]);
+
+		l[1] = (struct prom_label){"reason", shm_refused_name(i)};
+		if (n > 0)
+			prom_uint(p, l, 2, n);
+	}
+}
+
 static void
 write_routers(struct prom *p, const struct stat_source *src)
 {
 	const struct shm_vrrp *v = src->shm->vrrp;
 	uint32_t n = sw32_get(&v->n_routers);
 
-	for (unsigned what = 0; what < R_N; what++) {
-		prom_family(p, router_metrics[what].name, router_metrics[what].type,
-		    router_metrics[what].help);
+	for (unsigned what = 0; what <= R_N; what++) {
+		if (what == R_N)
+			prom_family(p, "vipd_vrrp_refused_total", PROM_COUNTER,
+			    "Advertisements refused, by reason.");
+		else
+			prom_family(p, router_metrics[what].name, router_metrics[what].type,
+			    router_metrics[what].help);
 		for (uint32_t i = 0; i < n && i < SHM_MAX_ROUTERS; i++) {
 			const struct shm_router *r = &v->routers[i];
 			char name[SHM_NAME];
-			struct prom_label l = {"instance", name};
+			struct prom_label l[2] = {{"instance", name}};
 
 			if (sw32_get(&r->used) == 0)
 				continue;
 			snprintf(name, sizeof(name), "%.*s", SHM_NAME - 1, r->name);
-			prom_uint(p, &l, 1, router_value(r, what));
+			if (what == R_N)
+				write_refused(p, r, l);
+			else
+				prom_uint(p, l, 1, router_value(r, what));
 		}
 	}
 }
 
-/* ---- families over objects --------------------------------------------------------------------
- */
+/* ---- families over objects ------------------------------------------------- */
 
 /* Labels of an object; returns their number. */
 static size_t

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "shm/refused.h"
 #include "tests/lib/vrrp_vectors.h"
 
 static struct vector vec[VECTORS_MAX];
@@ -495,6 +496,9 @@ reasons_have_names(void **state)
 	(void)state;
 	for (int r = 0; r < PACKET_REASON_COUNT; r++) {
 		assert_true(strlen(packet_reason_text((enum packet_reason)r)) > 3);
+		/* what metrics call it */
+		assert_string_equal(packet_reason_counter((enum packet_reason)r),
+		    shm_refused_name((unsigned)r));
 		for (int k = 0; k < r; k++)
 			assert_string_not_equal(packet_reason_counter((enum packet_reason)k),
 			    packet_reason_counter((enum packet_reason)r));
