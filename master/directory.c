@@ -88,6 +88,7 @@ fe_add(struct master *m, const struct conf_frontend *f, uint64_t gen)
 	sw32_set(&d->id, ++m->next_id);
 	sw32_set(&d->mode, f->mode);
 	sw32_set(&d->maxconn, f->maxconn);
+	sw32_set(&d->flags, 0);
 	slot_use(fe_entry(s, i), &s->own_master->n_frontends, gen);
 	return i;
 }
@@ -190,9 +191,19 @@ slot_leave(struct entry e, uint64_t gen)
 	sw32_set(e.state, SHM_DIR_LEAVING);
 }
 
+/* What was set by a command stays, unless the file changes that very setting. */
+static bool
+fe_maxconn_same(const struct conf *old, const struct conf_frontend *f)
+{
+	uint32_t k = old != NULL ? conf_find_frontend(old, f->name) : CONF_NONE;
+
+	return k != CONF_NONE && old->frontends[k].maxconn == f->maxconn;
+}
+
 static void
 fe_commit(struct master *m, const struct conf *c, uint64_t gen)
 {
+	const struct conf *old = m->gen != NULL ? m->gen->conf : NULL;
 	struct shm_fe_dir *d = shm_own_fe_dir(&m->seg);
 
 	for (uint32_t i = 0; i < sw32_get(&m->seg.own_master->n_frontends); i++) {
@@ -206,7 +217,11 @@ fe_commit(struct master *m, const struct conf *c, uint64_t gen)
 			continue;
 		}
 		sw32_set(&d[i].mode, c->frontends[k].mode);
-		sw32_set(&d[i].maxconn, c->frontends[k].maxconn);
+		if (!fe_maxconn_same(old, &c->frontends[k]))
+			sw32_set(&d[i].maxconn, c->frontends[k].maxconn);
+		/* One that was shut down comes back with a reload, as in HAProxy. */
+		if ((sw32_get(&d[i].flags) & SHM_FE_STOPPED) != 0)
+			sw32_set(&d[i].flags, 0);
 	}
 }
 
@@ -293,7 +308,9 @@ directory_commit(struct master *m, const struct conf *c, uint64_t gen)
 	srv_commit(m, c, gen); /* servers first: they are known by their backend's name */
 	be_commit(m, c, gen);
 	fe_commit(m, c, gen);
-	sw32_set(&m->seg.own_master->maxconn, wants_maxconn(c, m->n_workers, m->nofile));
+	if (m->gen == NULL || m->gen->conf == NULL ||
+	    m->gen->conf->global.maxconn != c->global.maxconn)
+		sw32_set(&m->seg.own_master->maxconn, wants_maxconn(c, m->n_workers, m->nofile));
 	node_commit(m->seg.own_master, c);
 }
 

@@ -33,17 +33,17 @@ write_all(int fd, const struct buf *b)
 	return 0;
 }
 
-void
+int
 dump_write(struct master *m)
 {
 	const char *path = m->gen != NULL ? m->gen->conf->global.stats_file : NULL;
 	struct buf b = BUF_INIT;
 	char tmp[4096];
-	int fd;
+	int fd, res = 0;
 
 	if (path == NULL) {
-		log_warning("SIGUSR1: no stats_file in the configuration");
-		return;
+		log_warning("statistics: no stats_file in the configuration");
+		return -1;
 	}
 	stats_dump_text(&m->seg, &b);
 	snprintf(tmp, sizeof(tmp), "%s.new", path);
@@ -53,8 +53,10 @@ dump_write(struct master *m)
 	if (fd == -1 || write_all(fd, &b) == -1 || close(fd) == -1 || rename(tmp, path) == -1) {
 		log_err("SIGUSR1: cannot write %s: %s", path, strerror(errno));
 		unlink(tmp);
+		res = -1;
 	} else {
 		log_notice("SIGUSR1: statistics written to %s", path);
 	}
 	buf_free(&b);
+	return res;
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/log.h"
 #include "master/inherit.h"
 
 #ifndef IPV6_FREEBIND
@@ -307,6 +308,7 @@ all_listen(struct listener *l, const struct listener_want *w, struct listener_er
 			say(err, w, i, "listen");
 			return -1;
 		}
+	l->backlog = w->backlog > 0 ? w->backlog : 1024;
 	return 0;
 }
 
@@ -359,15 +361,32 @@ listener_adjust(struct listener *l, const struct listener_want *want)
 {
 	for (unsigned i = 0; i < l->n_queues; i++) {
 		options_set(l->queues[i], want);
-		if (want->backlog > 0 && !l->inherited)
+		if (want->backlog > 0 && !l->inherited && !l->paused)
 			listen(l->queues[i], want->backlog);
 	}
+	if (want->backlog > 0)
+		l->backlog = want->backlog;
 	if (l->addr.family != AF_UNIX)
 		return;
 	if (want->mode != 0)
 		chmod(l->addr.un.sun_path, want->mode);
 	if (want->uid != (uid_t)-1 || want->gid != (gid_t)-1)
 		(void)!chown(l->addr.un.sun_path, want->uid, want->gid);
+}
+
+void
+listener_pause(struct listener *l, bool paused)
+{
+	if (l->paused == paused || l->inherited || l->addr.family == AF_UNIX)
+		return;
+	l->paused = paused;
+	for (unsigned i = 0; i < l->n_queues; i++) {
+		/* Back to what it was between bind and listen: others are refused the port. */
+		if (paused)
+			shutdown(l->queues[i], SHUT_RD);
+		else if (listen(l->queues[i], l->backlog) == -1)
+			log_err("cannot listen on %s again: %s", l->name, strerror(errno));
+	}
 }
 
 struct listener *

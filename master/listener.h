@@ -44,6 +44,8 @@ struct listener {
 	bool shared;       /* all workers take from all queues */
 	bool inherited;    /* the sockets are not ours: never emptied, no file of ours */
 	bool control;
+	bool paused;    /* its frontend is disabled: bound, not listening */
+	int backlog;    /* a queue */
 	uint64_t since; /* generation that brought it */
 	uint64_t left;  /* generation that removed it: workers empty it; 0: in use */
 	uint64_t back;  /* generation that takes it back before it is closed */
@@ -66,6 +68,10 @@ int listener_open_all(struct listener **out, const struct listener_want *want, s
 
 /* Changes options of a listener that stays. */
 void listener_adjust(struct listener *l, const struct listener_want *want);
+
+/* Stops listening, or listens again; the descriptors stay, here and in the workers. Without effect
+ * on UNIX sockets, which cannot come back, and on inherited ones: workers refuse their clients. */
+void listener_pause(struct listener *l, bool paused);
 
 struct listener *listener_find(struct listener *set, const char *name);
 /* Closes; removes the file of a UNIX socket. */

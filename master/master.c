@@ -74,6 +74,7 @@ on_tick(struct loop_timer *t)
 	master_ring_all(m);
 	directory_reap(m);
 	binds_reap(m);
+	request_look(m);
 	watchdog(m);
 }
 
@@ -277,6 +278,7 @@ on_bell(struct loop_fd *f, uint32_t events)
 
 	(void)events;
 	(void)!read(f->fd, &n, sizeof(n));
+	request_look((struct master *)(void *)((char *)f - offsetof(struct master, bell_fd)));
 }
 
 /* ---- generations ------------------------------------------------------------------------------
@@ -301,6 +303,7 @@ master_committed(struct master *m, struct generation *old)
 	if (old == NULL)
 		return;
 	binds_commit(m);
+	runtime_commit(m);
 	reload_done(m, old);
 	generation_free(old);
 }
@@ -349,6 +352,8 @@ master_run(struct master *m, struct generation *first, struct listener *opened)
 		log_crit("cannot set up the event loop: %s", strerror(errno));
 		return PROC_EXIT_FAILED;
 	}
+	runtime_start(m, first->conf);
+	control_start(m, first->conf->global.control.path);
 	for (unsigned i = 0; i < m->n_workers && spawned; i++)
 		spawned = process_spawn(&m->workers[i]) == 0;
 	spawned = spawned && process_spawn(&m->checker) == 0;
@@ -367,6 +372,7 @@ master_run(struct master *m, struct generation *first, struct listener *opened)
 		return PROC_EXIT_FAILED;
 	}
 	demos_end(m);
+	control_stop();
 	scripts_free(m->scripts);
 	listener_free_all(m->listeners);
 	return m->exit_code;

@@ -11,6 +11,7 @@
  *   directory.c  names and slots in the segment
  *   binds.c      listeners that leave and come back
  *   reload.c     SIGHUP: read, check, diff, round
+ *   request.c    commands: runtime.c carries them out, control.c is the master's own socket
  *   start.c      from the command line to the running master
  */
 #ifndef MASTER_MASTER_H
@@ -242,11 +243,33 @@ void reload_start(struct master *m);
 void reload_done(struct master *m, struct generation *old);
 void reload_refused(struct master *m, const char *reason);
 
+/* runtime.c: what commands set; kept over reloads. Results are enum shm_result. */
+void runtime_start(struct master *m, const struct conf *c);
+/* After a commit: listeners of disabled frontends, new ones included. */
+void runtime_commit(struct master *m);
+uint32_t runtime_frontend(struct master *m, uint32_t slot, uint32_t epoch, uint32_t state);
+uint32_t runtime_frontend_maxconn(struct master *m, uint32_t slot, uint32_t epoch, uint32_t n);
+uint32_t runtime_maxconn(struct master *m, uint64_t n);
+uint32_t runtime_maintenance(struct master *m, bool on);
+
+/* request.c: commands that workers pass on, and those of the master's own control socket. */
+void request_look(struct master *m);
+/* The reload under way has ended. */
+void request_reload_over(struct master *m, bool done);
+
+/* control.c: the second control socket, which the master itself serves. */
+void control_start(struct master *m, const char *path);
+void control_stop(void);
+
+/* report.c: what a reload says, for whoever asked for it. */
+void report_begin(struct master *m);
+void report_add(struct master *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* sessions.c: log lines of the sessions of a dead worker. Returns their number. */
 unsigned sessions_bury(struct master *m, unsigned w);
 
-/* dump.c: writes the statistics file. */
-void dump_write(struct master *m);
+/* dump.c: writes the statistics file. Returns 0, or -1 after a message. */
+int dump_write(struct master *m);
 
 /* demo.c: built-in demo servers of the quickstart. */
 int demo_start(struct master *m, struct conf *c);

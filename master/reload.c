@@ -13,6 +13,7 @@
 #include "master/master.h"
 #include "master/notify.h"
 #include "master/secret.h"
+#include "shm/event.h"
 
 static void
 status_text(const struct master *m, char *buf, size_t size)
@@ -29,17 +30,25 @@ reload_refused(struct master *m, const char *reason)
 
 	sw64_add(&m->seg.own_master->reloads_failed, 1);
 	log_err("reload refused, the configuration in force stays: %s", reason);
+	report_add(m, "refused, the configuration in force stays: %s", reason);
+	event_add(&m->seg, EVENT_CONFIG, (uint32_t)m->gen->number, "reload refused: %s", reason);
 	status_text(m, status, sizeof(status));
 	notify_ready(status);
+	request_reload_over(m, false);
 }
 
 static void
-messages_log(const struct conf_msgs *msgs)
+messages_log(struct master *m, const struct conf_msgs *msgs)
 {
-	for (size_t i = 0; i < msgs->n; i++)
-		log_at(msgs->v[i].severity == CONF_ERROR ? LOG_ERR : LOG_WARNING, "%s:%u: %s",
-		    msgs->v[i].where.file != NULL ? msgs->v[i].where.file : "?",
-		    msgs->v[i].where.line, msgs->v[i].text);
+	for (size_t i = 0; i < msgs->n; i++) {
+		const struct conf_msg *v = &msgs->v[i];
+		const char *file = v->where.file != NULL ? v->where.file : "?";
+		bool error = v->severity == CONF_ERROR;
+
+		log_at(error ? LOG_ERR : LOG_WARNING, "%s:%u: %s", file, v->where.line, v->text);
+		report_add(
+		    m, "%s:%u: %s: %s", file, v->where.line, error ? "error" : "warning", v->text);
+	}
 }
 
 static struct conf *
@@ -53,7 +62,7 @@ reload_read(struct master *m)
 	c = conf_read_file(m->opt.file, &host.conf, &msgs);
 	if (c != NULL)
 		secrets_look(c, &msgs);
-	messages_log(&msgs);
+	messages_log(m, &msgs);
 	conf_msgs_free(&msgs);
 	host_free(&host);
 	return c;
@@ -129,6 +138,7 @@ reload_start(struct master *m)
 		return;
 	}
 	log_notice("SIGHUP: reading %s", m->opt.file);
+	report_begin(m);
 	notify_reloading();
 	c = reload_read(m);
 	if (c == NULL) {
@@ -138,13 +148,19 @@ reload_start(struct master *m)
 	reload_with(m, c);
 }
 
+struct changes {
+	struct master *m;
+	unsigned n;
+};
+
 static void
 change_log(void *ctx, const char *text)
 {
-	unsigned *n = ctx;
+	struct changes *c = ctx;
 
-	if ((*n)++ < 100)
+	if (c->n++ < 100)
 		log_notice("reload: %s", text);
+	report_add(c->m, "%s", text);
 }
 
 /* The point of no return has been passed (old != NULL), or the program is up (NULL). */
@@ -152,13 +168,16 @@ void
 reload_done(struct master *m, struct generation *old)
 {
 	char status[160];
-	unsigned n = 0;
+	struct changes c = {.m = m};
 
 	status_text(m, status, sizeof(status));
 	if (old != NULL) {
-		conf_diff(old->conf, m->gen->conf, change_log, &n);
+		conf_diff(old->conf, m->gen->conf, change_log, &c);
 		sw64_add(&m->seg.own_master->reloads, 1);
-		log_notice("reloaded: %u changes; %s", n, status);
+		log_notice("reloaded: %u changes; %s", c.n, status);
+		report_add(m, "%u changes; %s", c.n, status);
+		event_add(&m->seg, EVENT_CONFIG, (uint32_t)m->gen->number,
+		    "reloaded: %u changes; %s", c.n, status);
 	} else {
 		log_notice("ready: %s", status);
 		start_ready(m);

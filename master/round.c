@@ -107,6 +107,8 @@ round_end(struct master *m)
 	if (!m->ready) {
 		m->ready = true;
 		reload_done(m, NULL);
+	} else {
+		request_reload_over(m, true);
 	}
 	if (m->reload_again) {
 		m->reload_again = false;

@@ -42,7 +42,8 @@
 #define SHM_MAX_ROUTERS 64
 #define SHM_EVENTS      256 /* events a ring */
 #define SHM_REQUESTS    16  /* requests under way from one worker */
-#define SHM_REPORTS     64  /* failed connects a worker can report before the checker has looked */
+#define SHM_REPORT_TEXT 16384
+#define SHM_REPORTS     64 /* failed connects a worker can report before the checker has looked */
 
 /* Ceilings, fixed for the life of the segment. */
 struct shm_caps {
@@ -108,13 +109,16 @@ struct shm_event_ring {
 
 enum shm_dir_state { SHM_DIR_FREE = 0, SHM_DIR_USED, SHM_DIR_LEAVING };
 
+/* shm_fe_dir.flags: set by commands, kept over reloads. */
+enum { SHM_FE_DISABLED = 1, SHM_FE_STOPPED = 2 };
+
 struct shm_fe_dir {
-	struct sw32 epoch;   /* changes when the slot gets another owner */
-	struct sw32 state;   /* enum shm_dir_state */
-	struct sw32 id;      /* HAProxy's numeric proxy id (iid) */
-	struct sw32 mode;    /* 0 tcp, 1 http */
-	struct sw32 maxconn; /* 0: no limit of its own */
-	struct sw32 flags;
+	struct sw32 epoch;    /* changes when the slot gets another owner */
+	struct sw32 state;    /* enum shm_dir_state */
+	struct sw32 id;       /* HAProxy's numeric proxy id (iid) */
+	struct sw32 mode;     /* 0 tcp, 1 http */
+	struct sw32 maxconn;  /* 0: no limit of its own */
+	struct sw32 flags;    /* SHM_FE_* */
 	struct sw64 left_gen; /* generation that removed it, while LEAVING */
 	char name[SHM_NAME];
 };
@@ -187,6 +191,12 @@ struct shm_master {
 	struct shm_proc workers[SHM_MAX_WORKERS];
 	struct shm_proc checker;
 	struct shm_proc vrrp;
+	struct sw64 done[SHM_MAX_WORKERS]; /* last request of worker w that was carried out */
+	struct sw32 result[SHM_MAX_WORKERS];
+	/* What the last reload said, a line each, and "" before the first. */
+	struct sw32 report_seq; /* odd while it is written */
+	struct sw32 report_len;
+	char report[SHM_REPORT_TEXT];
 	struct shm_event_ring events;
 	/* directories follow at head.off_*_dir */
 };
@@ -217,20 +227,20 @@ struct shm_health {
 	struct sw32 fall;
 	struct sw32 uweight; /* configured or set weight, 0..256 */
 	struct sw32 eweight; /* effective share in 1/256 of uweight after slow start: 0..65536 */
-	struct sw32 dyn_maxconn; /* limit that holds now: of slow start, or set at run time;
-				    0: the directory's; SHM_NONE: no limit */
-	struct sw32 maxconn;     /* set by a command, 0: no limit; SHM_NONE: the directory's */
-	struct sw32 conf_weight; /* as in the file of the last commit: a reload that changes */
+	struct sw32 dyn_maxconn;  /* limit that holds now: of slow start, or set at run time;
+				     0: the directory's; SHM_NONE: no limit */
+	struct sw32 maxconn;      /* set by a command, 0: no limit; SHM_NONE: the directory's */
+	struct sw32 conf_weight;  /* as in the file of the last commit: a reload that changes */
 	struct sw32 conf_maxconn; /* these takes what was set by command back */
 	struct sw32 conf_flags;   /* bit 0: disabled in the file */
-	struct sw32 shut_seq;    /* counts "close all sessions on this server" (on_marked_down) */
-	struct sw32 shut_reason; /* first letter of the termination state: 'D', 'K', 'U' */
-	struct sw32 status;      /* enum check_status (shm/check_status.h) */
-	struct sw32 code;        /* protocol status, e.g. 200; 0: none */
-	struct sw32 duration_ms; /* of the last probe */
-	struct sw32 chkfail;     /* failed probes */
-	struct sw32 chkdown;     /* changes from UP to DOWN */
-	struct sw64 changed_ns;  /* CLOCK_MONOTONIC of the last change UP/DOWN; 0: never */
+	struct sw32 shut_seq;     /* counts "close all sessions on this server" (on_marked_down) */
+	struct sw32 shut_reason;  /* first letter of the termination state: 'D', 'K', 'U' */
+	struct sw32 status;       /* enum check_status (shm/check_status.h) */
+	struct sw32 code;         /* protocol status, e.g. 200; 0: none */
+	struct sw32 duration_ms;  /* of the last probe */
+	struct sw32 chkfail;      /* failed probes */
+	struct sw32 chkdown;      /* changes from UP to DOWN */
+	struct sw64 changed_ns;   /* CLOCK_MONOTONIC of the last change UP/DOWN; 0: never */
 	struct sw64 changed_wall_us;
 	struct sw64 downtime_ms;   /* of finished down times */
 	struct sw64 slow_from_ns;  /* start of slow start; 0: none runs */
@@ -250,7 +260,7 @@ struct shm_sched {
 		struct sw32 len; /* entries; 0: no usable server */
 		struct sw32 servers; /* distinct servers among them */
 		struct sw32 pad;
-	} buf[2]; /* generation g lies in buf[g % 2] */
+	} buf[2];              /* generation g lies in buf[g % 2] */
 	struct sw32 epoch;     /* of the backend's directory entry */
 	struct sw32 usable;    /* usable servers */
 	struct sw32 total;     /* servers */
@@ -348,8 +358,8 @@ struct shm_rate {
 };
 
 struct shm_queue {
-	struct sw64 oldest;  /* smallest ticket that waits here; UINT64_MAX or 0: none */
-	struct sw32 waiting; /* sessions that wait here */
+	struct sw64 oldest;    /* smallest ticket that waits here; UINT64_MAX or 0: none */
+	struct sw32 waiting;   /* sessions that wait here */
 	struct sw32 looked_ms; /* CLOCK_MONOTONIC, low 32 bits: when it last looked at this queue */
 };
 
@@ -473,7 +483,7 @@ struct shm_worker {
 	struct sw64 generation;     /* committed */
 	struct sw64 min_generation; /* oldest generation that a session here still uses */
 	struct sw64 drained;        /* last vrrp drain_seq carried out */
-	struct sw64 left; /* oldest generation that connections are still accepted for */
+	struct sw64 left;           /* oldest generation that connections are still accepted for */
 	struct sw32 held;           /* sessions counted in the global limit */
 	struct sw32 held_misc;      /* monitoring, statistics, control connections */
 	struct sw32 exhausted;      /* bit: paused for lack of descriptors, memory, ports */

@@ -25,8 +25,14 @@ enum shm_request_kind {
 	SHM_REQ_SRV_MAXCONN,        /* 0: no limit */
 	SHM_REQ_SRV_CHECK,          /* 1: probes run, 0: they pause */
 	SHM_REQ_SRV_SHUTDOWN,       /* close all sessions on it, reason K */
-	/* Master, from here on its own list. */
+	/* Master */
 	SHM_REQ_MASTER = SHM_MASTER << SHM_REQ_OWNER_SHIFT | 1,
+	SHM_REQ_RELOAD = SHM_REQ_MASTER, /* answered when it has ended; shm_master.report tells */
+	SHM_REQ_FE_STATE,    /* object: frontend slot; value: its epoch, enum shm_req_fe */
+	SHM_REQ_FE_MAXCONN,  /* object: frontend slot; value: its epoch, 0: no limit */
+	SHM_REQ_MAXCONN,     /* value: global limit, 0: as configured */
+	SHM_REQ_MAINTENANCE, /* value: 1 on, 0 off */
+	SHM_REQ_DUMP,        /* the statistics into stats_file */
 	/* vrrp */
 	SHM_REQ_VRRP = SHM_VRRP << SHM_REQ_OWNER_SHIFT,
 	/* object: router's slot, value: its epoch. VALUE: it is not MASTER. */
@@ -42,14 +48,19 @@ enum shm_call_kind {
 };
 
 enum shm_req_state { SHM_REQ_READY = 0, SHM_REQ_DRAIN, SHM_REQ_MAINT };
+enum shm_req_fe { SHM_REQ_FE_ENABLE = 0, SHM_REQ_FE_DISABLE, SHM_REQ_FE_SHUTDOWN };
 enum shm_req_health { SHM_REQ_UP = 0, SHM_REQ_STOPPING, SHM_REQ_DOWN };
 
 enum shm_result {
 	SHM_RES_DONE = 0,
-	SHM_RES_UNKNOWN, /* no such command */
-	SHM_RES_GONE,    /* no such object, or the slot has another owner now */
-	SHM_RES_VALUE,   /* argument out of range */
-	SHM_RES_NO_CHECK /* needs health checks, which the configuration has off */
+	SHM_RES_UNKNOWN,  /* no such command */
+	SHM_RES_GONE,     /* no such object, or the slot has another owner now */
+	SHM_RES_VALUE,    /* argument out of range */
+	SHM_RES_NO_CHECK, /* needs health checks, which the configuration has off */
+	SHM_RES_ALREADY,  /* nothing to do */
+	SHM_RES_STOPPED,  /* the frontend has been shut down */
+	SHM_RES_UNSAVED,  /* done, but it will not survive a restart */
+	SHM_RES_FAILED    /* the log says why */
 };
 
 static inline enum shm_kind

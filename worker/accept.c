@@ -42,7 +42,8 @@ accept_one(struct worker *w, struct lqueue *q, struct sock_addr *peer)
 		peer->len = sizeof(peer->un);
 		fd = accept4(q->fd, &peer->sa, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	} while (fd == -1 && (errno == ECONNABORTED || errno == EINTR || errno == EPROTO));
-	if (fd == -1 && errno != EAGAIN)
+	/* EINVAL: the master has just stopped it, see accept_paused. */
+	if (fd == -1 && errno != EAGAIN && errno != EINVAL)
 		worker_exhausted(w, "descriptors", errno);
 	if (fd != -1 && q->l->leaving)
 		q->l->last = loop_now(w->loop);
@@ -128,6 +129,30 @@ accept_misc(struct worker *w, struct lqueue *q)
 	return true;
 }
 
+/* A command has disabled the frontend. */
+static bool
+stopped(const struct worker *w, const struct listener *l)
+{
+	return l->fe != NULL && sw32_get(&shm_fe_dir(w->seg, l->fe->slot)->flags) != 0;
+}
+
+bool
+accept_paused(const struct worker *w, const struct lqueue *q)
+{
+	return q->tcp && stopped(w, q->l);
+}
+
+/* A socket that cannot stop listening for a while: whoever comes is refused. */
+static void
+refuse_all(struct worker *w, struct lqueue *q)
+{
+	struct sock_addr peer;
+	int fd;
+
+	for (unsigned i = 0; i < ACCEPT_BATCH && (fd = accept_one(w, q, &peer)) != -1; i++)
+		refuse(fd);
+}
+
 /* After one that was taken: may another one be? */
 static bool
 next_too(const struct worker *w, const struct lqueue *q)
@@ -143,6 +168,13 @@ accept_queue(struct worker *w, struct lqueue *q)
 	uint64_t turn = loop_turns(w->loop);
 	unsigned got = 0;
 
+	if (stopped(w, l)) {
+		if (accept_paused(w, q))
+			listen_update(w);
+		else
+			refuse_all(w, q);
+		return;
+	}
 	while (got < q->batch && (got == 0 || next_too(w, q)) &&
 	       (session ? accept_session(w, q) : accept_misc(w, q)))
 		got++;

@@ -38,6 +38,9 @@ struct listener {
 	struct lqueue **queues;
 };
 
+/* Disabled by a command and not listening now: the master has stopped it, or is about to. */
+bool accept_paused(const struct worker *w, const struct lqueue *q);
+
 /* Takes up to a batch from a queue. May set l->full, and registers anew what that changes. */
 void accept_queue(struct worker *w, struct lqueue *q);
 

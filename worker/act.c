@@ -12,7 +12,6 @@
 #include "shm/sessrec.h"
 #include "worker/command.h"
 
-#define ANSWER_MS 1000
 
 enum { F_ASKED_WORKERS = 1 };
 
@@ -57,6 +56,8 @@ server_done(struct command_run *run, uint32_t result)
 static bool
 owner_more(struct command_run *run)
 {
+	static const char *const names[SHM_KINDS] = {
+	    [SHM_MASTER] = "master", [SHM_CHECKER] = "checker", [SHM_VRRP] = "vrrp"};
 	uint32_t result;
 
 	if (run->number == 0)
@@ -65,28 +66,36 @@ owner_more(struct command_run *run)
 		run->number = 0;
 		return run->done(run, result);
 	}
-	if (mono_diff_ms(run->src.now, run->since) < ANSWER_MS) {
+	if (mono_diff_ms(run->src.now, run->since) < run->answer_ms) {
 		run->waits = true;
 		return true;
 	}
 	buf_printf(run->out,
 	    "The %s process does not answer; the command may be carried out later.\n",
-	    shm_request_owner(run->kind) == SHM_CHECKER ? "checker" : "vrrp");
+	    names[shm_request_owner(run->kind)]);
 	return false;
+}
+
+bool
+act_ask_owner(struct command_run *run)
+{
+	if (run->ask == NULL)
+		return say(run, "Nothing can be changed through this connection.");
+	if (!ask_possible(run->ask, run->kind))
+		return say(run, "The master carries out only its own commands on its socket.");
+	run->more = owner_more;
+	return owner_more(run);
 }
 
 /* Asks the checker about a server. */
 static bool
 ask_server(struct command_run *run, uint32_t kind, uint32_t srv, uint32_t argument)
 {
-	if (run->ask == NULL)
-		return say(run, "Nothing can be changed through this connection.");
 	run->kind = kind;
 	run->object = srv;
 	run->value = shm_request_value(sw32_get(&shm_srv_dir(run->src.shm, srv)->epoch), argument);
 	run->done = server_done;
-	run->more = owner_more;
-	return owner_more(run);
+	return act_ask_owner(run);
 }
 
 /* ---- servers --------------------------------------------------------------- */
@@ -247,7 +256,7 @@ workers_more(struct command_run *run)
 		run->number = 0;
 		return false;
 	}
-	if (mono_diff_ms(run->src.now, run->since) < ANSWER_MS) {
+	if (mono_diff_ms(run->src.now, run->since) < run->answer_ms) {
 		run->waits = true;
 		return true;
 	}
@@ -261,8 +270,8 @@ workers_more(struct command_run *run)
 static bool
 ask_all(struct command_run *run, enum shm_call_kind kind, uint64_t value)
 {
-	if (run->ask == NULL)
-		return say(run, "Nothing can be changed through this connection.");
+	if (run->ask == NULL || run->ask->local != NULL)
+		return say(run, "Nothing of the workers can be changed through this connection.");
 	run->flags |= F_ASKED_WORKERS;
 	run->kind = kind;
 	run->value = value;
@@ -348,14 +357,11 @@ run_release(struct command_run *run, int argc, char **argv)
 				break;
 	if (i == n)
 		return say(run, argc == 1 ? "No such instance." : "Name of an instance expected.");
-	if (run->ask == NULL)
-		return say(run, "Nothing can be changed through this connection.");
 	run->kind = SHM_REQ_VRRP_RELEASE;
 	run->object = i;
 	run->value = shm_request_value(sw32_get(&v->routers[i].epoch), 0);
 	run->done = release_done;
-	run->more = owner_more;
-	return owner_more(run);
+	return act_ask_owner(run);
 }
 
 #define ADMIN COMMAND_ADMIN

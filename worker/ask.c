@@ -17,16 +17,19 @@ owner_bell(const struct ask *a, enum shm_kind owner)
 	}
 }
 
-uint64_t
-ask_owner(struct ask *a, uint32_t kind, uint32_t object, uint64_t value)
+bool
+ask_possible(const struct ask *a, uint32_t kind)
 {
-	enum shm_kind owner = shm_request_owner(kind);
+	return a->local == NULL || shm_request_owner(kind) == SHM_MASTER;
+}
+
+static uint64_t
+ask_by_ring(struct ask *a, enum shm_kind owner, uint32_t kind, uint32_t object, uint64_t value)
+{
 	uint64_t n = sw64_get(&a->own->request_head) + 1;
 	struct shm_request *r = &a->own->request[(n - 1) % SHM_REQUESTS];
 	int bell = owner_bell(a, owner);
 
-	if (a->owner_busy[owner] != 0)
-		return 0;
 	sw64_set(&r->number, 0); /* not valid while it is written */
 	r->kind = kind;
 	r->object = object;
@@ -34,10 +37,21 @@ ask_owner(struct ask *a, uint32_t kind, uint32_t object, uint64_t value)
 	r->text[0] = '\0';
 	sw64_set(&r->number, n);
 	sw64_set(&a->own->request_head, n);
-	a->owner_busy[owner] = n;
 	if (bell != -1)
 		child_ring_fd(bell);
 	return n;
+}
+
+uint64_t
+ask_owner(struct ask *a, uint32_t kind, uint32_t object, uint64_t value)
+{
+	enum shm_kind owner = shm_request_owner(kind);
+
+	if (a->owner_busy[owner] != 0)
+		return 0;
+	a->owner_busy[owner] = a->local != NULL ? a->local->send(a->local->ctx, kind, object, value)
+						: ask_by_ring(a, owner, kind, object, value);
+	return a->owner_busy[owner];
 }
 
 bool
@@ -45,7 +59,18 @@ ask_owner_done(struct ask *a, uint32_t kind, uint64_t number, uint32_t *result)
 {
 	enum shm_kind owner = shm_request_owner(kind);
 
+	if (a->local != NULL) {
+		if (!a->local->done(a->local->ctx, number, result))
+			return false;
+		ask_owner_give_up(a, kind, number);
+		return true;
+	}
 	switch (owner) {
+	case SHM_MASTER:
+		if (sw64_get(&a->shm->master->done[a->index]) < number)
+			return false;
+		*result = sw32_get(&a->shm->master->result[a->index]);
+		break;
 	case SHM_CHECKER:
 		if (sw64_get(&a->shm->checker->done[a->index]) < number)
 			return false;

@@ -13,7 +13,17 @@
 #include "shm/child.h"
 #include "shm/request.h"
 
+/* In the process that owns a state and asks itself: the master, on its own socket. The functions as
+ * ask_owner and ask_owner_done. */
+struct ask_local {
+	uint64_t (*send)(void *ctx, uint32_t kind, uint32_t object, uint64_t value);
+	bool (*done)(void *ctx, uint64_t number, uint32_t *result);
+	void *ctx;
+};
+
 struct ask {
+	const struct ask_local
+	    *local; /* not NULL: the master; only its own requests are possible */
 	const struct shm *shm;
 	struct shm_worker *own;
 	unsigned index; /* of this worker */
@@ -22,6 +32,8 @@ struct ask {
 	uint64_t call_busy;
 };
 
+/* Can the kind's owner be asked from here? */
+bool ask_possible(const struct ask *a, uint32_t kind);
 /* Sends a request to the kind's owner. Returns its number, or 0: another is under way. */
 uint64_t ask_owner(struct ask *a, uint32_t kind, uint32_t object, uint64_t value);
 /* Has it been answered? Then *result is enum shm_result, and the next may be sent. */

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define OUT_TURN   65536 /* bytes written a turn */
-#define LINES_TURN 16    /* commands begun a turn */
+#define LINES_TURN 16    /* commands begun, and pieces of answers made, a turn */
 #define POLL_MS    10    /* for commands that wait, besides the bell */
 
 struct cli_conn {
@@ -236,6 +236,8 @@ step(struct cli_conn *c, size_t *left, int *begun)
 	if (!flush(c, left))
 		return c->out.failed ? STEP_CLOSE : STEP_WRITE;
 	if (c->running) {
+		if (++*begun > LINES_TURN)
+			return STEP_WRITE;
 		run_piece(c);
 		return c->running && c->run.waits && c->out.len == 0 ? STEP_WAIT : STEP_AGAIN;
 	}

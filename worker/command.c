@@ -106,7 +106,8 @@ static const struct command own_commands[] = {
     {0},
 };
 
-static const struct command *const tables[] = {show_commands, act_commands, own_commands};
+static const struct command *const tables[] = {
+    show_commands, act_commands, master_commands, own_commands};
 #define N_TABLES (sizeof(tables) / sizeof(tables[0]))
 
 /* ---- finding ----------------------------------------------------------------------------------
@@ -310,6 +311,7 @@ command_start(struct command_run *run, char *line)
 	run->flags = 0;
 	run->number = 0;
 	run->since = run->src.now;
+	run->answer_ms = 1000;
 	run->done = NULL;
 	if (argc == -1) {
 		buf_puts(run->out, "Too many words.\n");

@@ -52,6 +52,7 @@ struct command_run {
 	uint64_t id;
 	/* asking others: act.c */
 	struct mono since;
+	int64_t answer_ms; /* waits so long for it; 1,000 */
 	uint32_t kind;
 	uint32_t object;
 	uint64_t value;
@@ -67,15 +68,18 @@ struct command_run {
 bool command_start(struct command_run *run, char *line);
 void command_end(struct command_run *run);
 
-/* Tables of show.c and act.c, ended by words == NULL. */
+/* Tables of show.c, act.c and actmaster.c, ended by words == NULL. */
 extern const struct command show_commands[];
 extern const struct command act_commands[];
+extern const struct command master_commands[];
 
 /*
  * The server that "backend/server" names. SHM_NONE after HAProxy's text of error has been written.
  */
 uint32_t command_find_server(struct command_run *run, const char *word);
 
+/* Asks the owner of run->kind, object and value, and waits; then run->done(). act.c. */
+bool act_ask_owner(struct command_run *run);
 /* Lets go of what was asked of others (act.c). */
 void act_end(struct command_run *run);
 

@@ -57,6 +57,8 @@ queue_wanted(const struct worker *w, const struct lqueue *q, bool *exclusive)
 	const struct listener *l = q->l;
 
 	*exclusive = q->owner != w->index;
+	if (accept_paused(w, q))
+		return false;
 	if (l->full || w->retry_at.ns != 0 || (l->leaving && l->inherited))
 		return false;
 	if (q->owner == w->index || l->leaving)

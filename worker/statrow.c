@@ -100,9 +100,9 @@ stat_row_frontend(struct stat_row *row, const struct stat_source *src, uint32_t 
 	}
 	row->cell[STAT_MODE] = (struct stat_cell){.set = true, .s = http ? "http" : "tcp"};
 	row->cell[STAT_STATUS] = (struct stat_cell){.set = true,
-	    .s = sw32_get(&src->shm->master->stopping) != 0 ? "STOP"
-		 : limit != 0 && st.cur >= limit            ? "FULL"
-							    : "OPEN"};
+	    .s = sw32_get(&src->shm->master->stopping) != 0 || sw32_get(&d->flags) != 0 ? "STOP"
+		 : limit != 0 && st.cur >= limit                                        ? "FULL"
+											: "OPEN"};
 	return true;
 }
 

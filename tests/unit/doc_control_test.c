@@ -41,10 +41,10 @@ free_manual(void **state)
 static void
 every_command_is_named(void **state)
 {
-	const struct command *tables[] = {show_commands, act_commands};
+	const struct command *tables[] = {show_commands, act_commands, master_commands};
 
 	(void)state;
-	for (size_t t = 0; t < 2; t++)
+	for (size_t t = 0; t < 3; t++)
 		for (const struct command *c = tables[t]; c->words != NULL; c++)
 			if (strstr(manual, c->words) == NULL)
 				fail_msg("vipd-control.7 does not name %s", c->words);

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: ISC */
+/* Commands that the master carries out: reload, frontends, global limits, maintenance. Texts about
+ * frontends and limits are HAProxy's (management guide 9.3). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/command.h"
+
+#define RELOAD_MS 15000
+
+static bool
+say(struct command_run *run, const char *text)
+{
+	buf_printf(run->out, "%s\n", text);
+	return false;
+}
+
+/* ---- reload, dump, maintenance ----------------------------------------------------------------
+ */
+
+static void
+put_report(struct command_run *run)
+{
+	const struct shm_master *m = run->src.shm->master;
+	static char copy[SHM_REPORT_TEXT];
+
+	for (int i = 0; i < 100; i++) {
+		uint32_t seq = sw32_get(&m->report_seq), len = sw32_get(&m->report_len);
+
+		if (len > sizeof(copy))
+			continue;
+		memcpy(copy, m->report, len);
+		atomic_thread_fence(memory_order_acquire);
+		if ((seq & 1) == 0 && sw32_get(&m->report_seq) == seq) {
+			buf_append(run->out, copy, len);
+			return;
+		}
+	}
+	buf_puts(run->out, "(another reload is under way)\n");
+}
+
+static bool
+reload_done(struct command_run *run, uint32_t result)
+{
+	buf_printf(run->out, "Success=%d\n--\n", result == SHM_RES_DONE);
+	put_report(run);
+	return false;
+}
+
+static bool
+run_reload(struct command_run *run, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	run->kind = SHM_REQ_RELOAD;
+	run->object = 0;
+	run->value = 0;
+	run->answer_ms = RELOAD_MS;
+	run->done = reload_done;
+	return act_ask_owner(run);
+}
+
+static bool
+dump_done(struct command_run *run, uint32_t result)
+{
+	return say(run, result == SHM_RES_DONE ? "Statistics written to stats_file."
+					       : "Not written; the log says why.");
+}
+
+static bool
+run_dump(struct command_run *run, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	run->kind = SHM_REQ_DUMP;
+	run->object = 0;
+	run->value = 0;
+	run->done = dump_done;
+	return act_ask_owner(run);
+}
+
+static bool
+maintenance_done(struct command_run *run, uint32_t result)
+{
+	switch (result) {
+	case SHM_RES_DONE:
+		return false;
+	case SHM_RES_ALREADY:
+		return say(run, run->value ? "This node is in maintenance already."
+					   : "This node is not in maintenance.");
+	case SHM_RES_UNSAVED:
+		return say(run, "Done, but not saved in state_dir (the log says why): a restart "
+				"forgets it.");
+	default:
+		return say(run, "Not done; the log says why.");
+	}
+}
+
+static bool
+run_maintenance(struct command_run *run, int argc, char **argv)
+{
+	if (argc == 0)
+		return say(run, sw32_get(&run->src.shm->master->maintenance) != 0 ? "on" : "off");
+	if (argc != 1 || (strcmp(argv[0], "on") != 0 && strcmp(argv[0], "off") != 0))
+		return say(run, "'maintenance' expects 'on' or 'off'.");
+	run->kind = SHM_REQ_MAINTENANCE;
+	run->object = 0;
+	run->value = strcmp(argv[0], "on") == 0;
+	run->done = maintenance_done;
+	return act_ask_owner(run);
+}
+
+/* ---- frontends --------------------------------------------------------------------------------
+ */
+
+static bool
+frontend_done(struct command_run *run, uint32_t result)
+{
+	uint32_t state = (uint32_t)run->value;
+
+	switch (result) {
+	case SHM_RES_DONE:
+		return false;
+	case SHM_RES_GONE:
+		return say(run, "No such frontend.");
+	case SHM_RES_ALREADY:
+		return say(run, state == SHM_REQ_FE_ENABLE ? "Frontend is already enabled."
+							   : "Frontend is already disabled.");
+	case SHM_RES_STOPPED:
+		return say(run, state == SHM_REQ_FE_ENABLE
+				    ? "Frontend was previously shut down, cannot enable."
+				: state == SHM_REQ_FE_DISABLE
+				    ? "Frontend was previously shut down, cannot disable."
+				    : "Frontend was already shut down.");
+	default:
+		return say(run, "Value out of range.");
+	}
+}
+
+static bool
+ask_frontend(struct command_run *run, const char *name, uint32_t kind, uint32_t argument)
+{
+	uint32_t fe;
+
+	if (name == NULL)
+		return say(run, "A frontend name is expected.");
+	fe = child_find_frontend(run->src.shm, name, 0);
+	if (fe == SHM_NONE)
+		return say(run, "No such frontend.");
+	run->kind = kind;
+	run->object = fe;
+	run->value = shm_request_value(sw32_get(&shm_fe_dir(run->src.shm, fe)->epoch), argument);
+	run->done = frontend_done;
+	return act_ask_owner(run);
+}
+
+static bool
+run_disable_frontend(struct command_run *run, int argc, char **argv)
+{
+	return ask_frontend(run, argc > 0 ? argv[0] : NULL, SHM_REQ_FE_STATE, SHM_REQ_FE_DISABLE);
+}
+
+static bool
+run_enable_frontend(struct command_run *run, int argc, char **argv)
+{
+	return ask_frontend(run, argc > 0 ? argv[0] : NULL, SHM_REQ_FE_STATE, SHM_REQ_FE_ENABLE);
+}
+
+static bool
+run_shutdown_frontend(struct command_run *run, int argc, char **argv)
+{
+	return ask_frontend(run, argc > 0 ? argv[0] : NULL, SHM_REQ_FE_STATE, SHM_REQ_FE_SHUTDOWN);
+}
+
+/* A decimal number that is the whole word, at most UINT32_MAX - 1; -1: it is none. */
+static int64_t
+number(const char *word)
+{
+	char *end;
+	long long n;
+
+	errno = 0;
+	n = strtoll(word, &end, 10);
+	return end == word || *end != '\0' || errno != 0 || n < 0 || n >= UINT32_MAX ? -1 : n;
+}
+
+static bool
+run_set_maxconn_frontend(struct command_run *run, int argc, char **argv)
+{
+	int64_t n = argc > 1 ? number(argv[1]) : -1;
+
+	if (argc < 1)
+		return say(run, "A frontend name is expected.");
+	if (child_find_frontend(run->src.shm, argv[0], 0) == SHM_NONE)
+		return say(run, "No such frontend.");
+	if (argc < 2)
+		return say(run, "Integer value expected.");
+	if (n == -1)
+		return say(run, "Value out of range.");
+	return ask_frontend(run, argv[0], SHM_REQ_FE_MAXCONN, (uint32_t)n);
+}
+
+static bool
+maxconn_done(struct command_run *run, uint32_t result)
+{
+	return result == SHM_RES_DONE ? false : say(run, "Value out of range.");
+}
+
+static bool
+run_set_maxconn_global(struct command_run *run, int argc, char **argv)
+{
+	int64_t n = argc > 0 ? number(argv[0]) : -1;
+
+	if (argc < 1)
+		return say(run, "Expects an integer value.");
+	if (n == -1)
+		return say(run, "Value out of range.");
+	run->kind = SHM_REQ_MAXCONN;
+	run->object = 0;
+	run->value = (uint64_t)n;
+	run->done = maxconn_done;
+	return act_ask_owner(run);
+}
+
+static bool
+run_set_maxconn(struct command_run *run, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return say(run, "'set maxconn' only supports 'frontend', 'server', and 'global'.");
+}
+
+#define ADMIN COMMAND_ADMIN
+const struct command master_commands[] = {
+    {"disable frontend", " <frontend>", "stop listening for a while", ADMIN, run_disable_frontend},
+    {"dump", "", "the statistics into stats_file, as SIGUSR1", COMMAND_OPERATOR, run_dump},
+    {"enable frontend", " <frontend>", "listen again", ADMIN, run_enable_frontend},
+    {"maintenance", " [on|off]", "this node gives its addresses away and says 503", ADMIN,
+	run_maintenance},
+    {"reload", "", "read the configuration again; says what changed", ADMIN, run_reload},
+    {"set maxconn", " frontend|server|global ...", "limits", ADMIN, run_set_maxconn},
+    {"set maxconn frontend", " <frontend> <n>", "limit of its sessions, 0: none", ADMIN,
+	run_set_maxconn_frontend},
+    {"set maxconn global", " <n>", "limit of all sessions, 0: as configured", ADMIN,
+	run_set_maxconn_global},
+    {"shutdown frontend", " <frontend>", "stop listening until a reload", ADMIN,
+	run_shutdown_frontend},
+    {0},
+};
+#undef ADMIN
