@@ -96,7 +96,8 @@ set_usable(struct server *s, bool usable)
 	if (sw32_get(&s->h->usable) == usable)
 		return;
 	sw32_set_seq(&s->h->usable, usable);
-	sched_touch(s->backend, !usable);
+	sched_touch(
+	    s->backend, !usable || sw32_get(&shm_sched(s->ck->seg, s->backend->slot)->usable) == 0);
 	s->ck->ring_workers = true;
 }
 
@@ -217,6 +218,7 @@ adopt_new(struct server *s)
 	sw64_set(&h->next_probe_ns, 0);
 	sw64_set(&h->probes, 0);
 	sw32_set(&h->slowstart_ms, (uint32_t)s->conf->slowstart_ms);
+	sw32_set(&h->backup, s->conf->backup);
 	write_desc(h, "");
 	sw32_set(&h->oper, up ? SHM_OPER_RUNNING : SHM_OPER_STOPPED);
 	health_weigh(s);
@@ -242,6 +244,7 @@ adopt_settings(struct server *s)
 		sw32_set(&h->conf_maxconn, s->conf->maxconn);
 	}
 	sw32_set(&h->slowstart_ms, (uint32_t)s->conf->slowstart_ms);
+	sw32_set(&h->backup, s->conf->backup);
 	if (sw32_get(&h->conf_flags) != off) {
 		health_set_admin(s, off ? FILE_OFF : 0, off ? 0 : FILE_OFF);
 		sw32_set(&h->conf_flags, off);
@@ -357,6 +360,16 @@ note_probe(struct server *s, const struct probe_result *r)
 	}
 }
 
+/* Nothing is usable, and something was: there is nothing to lose by trying. */
+static bool
+rises_at_once(const struct server *s, const struct risefall *r)
+{
+	const struct shm_sched *sh = shm_sched(s->ck->seg, s->backend->slot);
+
+	return s->backend->conf->quick_rise && !risefall_up(r) && sw32_get(&sh->usable) == 0 &&
+	       sw32_get(&sh->chkdown) > 0;
+}
+
 void
 health_result(struct server *s, const struct probe_result *r)
 {
@@ -370,6 +383,8 @@ health_result(struct server *s, const struct probe_result *r)
 		return;
 	}
 	risefall_step(&after, passed);
+	if (passed && rises_at_once(s, &after))
+		after.counter = after.rise;
 	if (!passed && before.counter > 0)
 		sw32_add(&s->h->chkfail, 1);
 	sw32_set(&s->h->counter, after.counter);

@@ -41,12 +41,13 @@ format_reason(
 }
 
 static uint32_t
-count_usable(const struct backend *b)
+count_usable(const struct backend *b, bool backup)
 {
 	uint32_t n = 0;
 
 	for (size_t i = 0; i < b->n_servers; i++)
-		n += sw32_get(&b->servers[i].h->usable) != 0;
+		n +=
+		    b->servers[i].conf->backup == backup && sw32_get(&b->servers[i].h->usable) != 0;
 	return n;
 }
 
@@ -70,7 +71,8 @@ void
 health_log_change(const struct server *s, enum health_log what)
 {
 	const char *b = s->backend->conf->name, *name = s->conf->name;
-	uint32_t active = count_usable(s->backend), held, waiting;
+	uint32_t active = count_usable(s->backend, false), held, waiting;
+	uint32_t backup = count_usable(s->backend, true);
 	char why[TEXT_MAX] = "";
 
 	count_sessions(s, &held, &waiting);
@@ -80,27 +82,26 @@ health_log_change(const struct server *s, enum health_log what)
 	switch (what) {
 	case HEALTH_LOG_DOWN:
 		say(s, LOG_ALERT,
-		    "Server %s/%s is DOWN%s%s. %" PRIu32
-		    " active and 0 backup servers left. %" PRIu32
-		    " sessions active, 0 requeued, %" PRIu32 " remaining in queue.",
-		    b, name, why[0] != '\0' ? ", " : "", why, active, held, waiting);
+		    "Server %s/%s is DOWN%s%s. %" PRIu32 " active and %" PRIu32
+		    " backup servers left. %" PRIu32 " sessions active, 0 requeued, %" PRIu32
+		    " remaining in queue.",
+		    b, name, why[0] != '\0' ? ", " : "", why, active, backup, held, waiting);
 		break;
 	case HEALTH_LOG_MAINT:
 		say(s, LOG_WARNING,
-		    "Server %s/%s is going DOWN for maintenance. %" PRIu32
-		    " active and 0 backup servers left. %" PRIu32
-		    " sessions active, 0 requeued, %" PRIu32 " remaining in queue.",
-		    b, name, active, held, waiting);
+		    "Server %s/%s is going DOWN for maintenance. %" PRIu32 " active and %" PRIu32
+		    " backup servers left. %" PRIu32 " sessions active, 0 requeued, %" PRIu32
+		    " remaining in queue.",
+		    b, name, active, backup, held, waiting);
 		break;
 	case HEALTH_LOG_LEFT_MAINT:
 		say(s, LOG_NOTICE, "Server %s/%s is UP/READY (leaving maintenance).", b, name);
 		break;
 	case HEALTH_LOG_UP:
 		say(s, LOG_NOTICE,
-		    "Server %s/%s is UP%s%s. %" PRIu32
-		    " active and 0 backup servers online. 0 sessions requeued, %" PRIu32
-		    " total in queue.",
-		    b, name, why[0] != '\0' ? ", " : "", why, active, waiting);
+		    "Server %s/%s is UP%s%s. %" PRIu32 " active and %" PRIu32
+		    " backup servers online. 0 sessions requeued, %" PRIu32 " total in queue.",
+		    b, name, why[0] != '\0' ? ", " : "", why, active, backup, waiting);
 		break;
 	}
 }

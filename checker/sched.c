@@ -11,31 +11,63 @@
 /* What a schedule is made of, and what it says about the backend. */
 struct sum {
 	uint32_t n;
+	uint32_t total;
 	uint32_t usable;
 	uint32_t weight_up;
 	uint32_t weight_all;
+	uint32_t backups;
+	bool on_backup;
 };
 
 /* Room for the largest backend; the segment's slots are fewer than 65535. */
 static uint32_t slots[65536], weights[65536];
 
+static void
+collect_backups(const struct backend *b, struct sum *sum)
+{
+	sum->on_backup = sum->backups > 0;
+	for (size_t i = 0; i < b->n_servers && sum->n < 65535; i++) {
+		const struct server *s = &b->servers[i];
+
+		if (!s->conf->backup || sw32_get(&s->h->usable) == 0)
+			continue;
+		slots[sum->n] = s->slot;
+		weights[sum->n++] = sw32_get(&s->h->eweight);
+		if (!b->conf->allbackups)
+			break;
+	}
+	sum->usable = sum->n;
+}
+
 static struct sum
 collect(const struct backend *b)
 {
-	struct sum sum = {0};
+	struct sum sum = {0}, spare = {0};
 
 	for (size_t i = 0; i < b->n_servers && sum.n < 65535; i++) {
 		const struct server *s = &b->servers[i];
 		uint32_t uweight = sw32_get(&s->h->uweight);
+		struct sum *of = s->conf->backup ? &spare : &sum;
 
-		sum.weight_all += uweight;
+		of->total++;
+		of->weight_all += uweight;
 		if (sw32_get(&s->h->usable) == 0)
 			continue;
-		sum.usable++;
-		sum.weight_up += uweight;
+		of->usable++;
+		of->weight_up += uweight;
+		if (s->conf->backup)
+			continue;
 		slots[sum.n] = s->slot;
 		weights[sum.n++] = sw32_get(&s->h->eweight);
 	}
+	sum.backups = spare.usable;
+	if (sum.total == 0) {
+		sum.total = spare.total;
+		sum.weight_all = spare.weight_all;
+		sum.weight_up = spare.weight_up;
+	}
+	if (sum.usable == 0)
+		collect_backups(b, &sum);
 	return sum;
 }
 
@@ -60,6 +92,17 @@ note_change(struct backend *b, struct shm_sched *sh, uint32_t usable)
 }
 
 static void
+note_backup(const struct backend *b, struct shm_sched *sh, const struct sum *sum)
+{
+	sw32_set(&sh->on_backup, sum->on_backup);
+	if (sum->on_backup)
+		log_warning("backend %s runs on %u of %u backup servers.", b->conf->name, sum->n,
+		    sum->backups);
+	else if (sum->usable > 0)
+		log_notice("backend %s runs on its own servers again.", b->conf->name);
+}
+
+static void
 rebuild(struct backend *b)
 {
 	struct shm_sched *sh = &shm_own_sched(b->ck->seg)[b->slot];
@@ -70,9 +113,12 @@ rebuild(struct backend *b)
 		log_err("backend %s: cannot build its schedule: %m", b->conf->name);
 	note_change(b, sh, sum.usable);
 	if (sw32_get(&sh->usable) != sum.usable || sw32_get(&sh->weight_up) != sum.weight_up ||
-	    sw32_get(&sh->weight_all) != sum.weight_all || sw32_get(&sh->total) != b->n_servers)
+	    sw32_get(&sh->weight_all) != sum.weight_all || sw32_get(&sh->total) != sum.total)
 		b->ck->ring_vrrp = true;
-	sw32_set(&sh->total, (uint32_t)b->n_servers);
+	if (sw32_get(&sh->on_backup) != sum.on_backup)
+		note_backup(b, sh, &sum);
+	sw32_set(&sh->total, sum.total);
+	sw32_set(&sh->backups, sum.backups);
 	sw32_set(&sh->weight_all, sum.weight_all);
 	sw32_set(&sh->weight_up, sum.weight_up);
 	sw32_set(&sh->usable, sum.usable);

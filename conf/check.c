@@ -105,7 +105,7 @@ check_server(struct reader *r, const struct conf_server *s, unsigned *said)
 void
 check_backend(struct reader *r, const struct conf_backend *b, const config_setting_t *s)
 {
-	bool any_weight = false;
+	bool any_weight = false, backup = false, fixed = true;
 	unsigned said = 0;
 
 	if (b->mode == CONF_MODE_HTTP)
@@ -115,11 +115,19 @@ check_backend(struct reader *r, const struct conf_backend *b, const config_setti
 	for (size_t i = 0; i < b->n_servers; i++) {
 		check_server(r, &b->servers[i], &said);
 		any_weight = any_weight || b->servers[i].weight != 0;
+		backup = backup || b->servers[i].backup;
+		fixed = fixed && b->servers[i].minconn == 0;
 	}
 	if (b->n_servers == 0)
 		rd_warn(r, s, "the backend has no servers: every connection to it ends at once");
 	else if (!any_weight)
 		rd_warn(r, s, "all servers have weight 0: none gets a connection");
+	if (r->canonical) /* the parts of a process lack what it does not need */
+		return;
+	if (b->allbackups && !backup)
+		warn_idle(r, s, (const char *const[]){"allbackups", NULL}, "without a backup");
+	if (b->fullconn != 0 && fixed)
+		warn_idle(r, s, (const char *const[]){"fullconn", NULL}, "without minconn");
 }
 
 /* ---- frontends ----------------------------------------------------------------------- */

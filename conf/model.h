@@ -163,6 +163,9 @@ struct conf_frontend {
 /* ---- backends ---------------------------------------------------------------------------------
  */
 
+/* What becomes of a session when no server is usable. */
+enum conf_no_server { CONF_NO_SERVER_REFUSE = 0, CONF_NO_SERVER_WAIT };
+
 enum conf_balance { CONF_ROUNDROBIN = 0, CONF_LEASTCONN };
 
 enum conf_check_type {
@@ -223,6 +226,8 @@ struct conf_server {
 	struct conf_keepalive keepalive;
 	int64_t tcp_user_timeout_ms; /* -1: the backend's */
 	bool disabled;               /* starts in maintenance */
+	bool backup;                 /* used while no other server is usable */
+	unsigned minconn;            /* 0: maxconn whatever the load; never above maxconn */
 	enum conf_marked_down on_marked_down;
 	struct conf_check check;
 };
@@ -234,14 +239,18 @@ struct conf_backend {
 	enum conf_balance balance;
 	size_t n_servers;
 	struct conf_server *servers;
-	int64_t timeout_connect_ms;      /* default 5 s */
-	int64_t timeout_server_ms;       /* default 1 h in mode tcp */
-	int64_t timeout_tunnel_ms;       /* 0: client and server hold */
-	int64_t timeout_server_fin_ms;   /* default 30 s */
-	int64_t timeout_queue_ms;        /* default: connect */
-	unsigned retries;                /* default 3 */
-	bool redispatch;                 /* default true */
-	unsigned fullconn;               /* 0: none */
+	int64_t timeout_connect_ms;    /* default 5 s */
+	int64_t timeout_server_ms;     /* default 1 h in mode tcp */
+	int64_t timeout_tunnel_ms;     /* 0: client and server hold */
+	int64_t timeout_server_fin_ms; /* default 30 s */
+	int64_t timeout_queue_ms;      /* default: connect */
+	unsigned retries;              /* default 3 */
+	bool redispatch;               /* default true */
+	unsigned fullconn;             /* 0: a tenth of what its frontends admit */
+	unsigned maxqueue;             /* 0: only the servers' in sum */
+	bool allbackups;               /* all backups at once, not the first usable one */
+	enum conf_no_server no_server;
+	bool quick_rise;                 /* default true */
 	struct conf_keepalive keepalive; /* srvtcpka, tcpka */
 	int64_t tcp_user_timeout_ms;     /* default 30 s */
 };

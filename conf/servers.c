@@ -247,6 +247,8 @@ read_server(struct reader *r, void *arg, const char *name, const config_setting_
 		return;
 	}
 	check_resolve(r, &srv.check);
+	if (srv.minconn > srv.maxconn)
+		srv.maxconn = srv.minconn; /* as HAProxy reads it */
 	if (!srv.own_keepalive)
 		srv.keepalive = b->keepalive;
 	b->servers = arena_grow(r->arena, b->servers, b->n_servers, sizeof(*b->servers));

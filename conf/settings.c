@@ -26,6 +26,7 @@ static const char *const w_log_format[] = {"rfc3164", "plain", "journal", NULL};
 static const char *const w_ctl_level[] = {"user", "operator", "admin", NULL};
 static const char *const w_mode[] = {"tcp", "http", NULL};
 static const char *const w_balance[] = {"roundrobin", "leastconn", NULL};
+static const char *const w_no_server[] = {"refuse", "wait", NULL};
 static const char *const w_check[] = {"tcp", "http", "https", "kubernetes", NULL};
 static const char *const w_init[] = {"up", "fully-up", "down", "fully-down", NULL};
 static const char *const w_marked[] = {"none", "shutdown-sessions", NULL};
@@ -367,13 +368,18 @@ static const struct conf_key server_keys[] = {
 	.dflt_text = "its place in the file, from 1", .text = "The number in statistics (sid)."},
     {"weight", K_UINT, .offset = O(conf_server, weight), .max = 256, .dflt = 1,
 	.text = "Share of the connections, relative to the other servers. 0: none."},
+    {"minconn", K_UINT, .readers = R_WORKER, .offset = O(conf_server, minconn), .max = MAX_CONN,
+	.text =
+	    "The server's limit while the backend has few sessions. It grows with them, maxconn x "
+	    "sessions / fullconn, but is never below minconn nor above maxconn. 0: always "
+	    "maxconn."},
     {"maxconn", K_UINT, .offset = O(conf_server, maxconn), .max = MAX_CONN,
 	.text =
 	    "Most sessions on the server at once; more wait in the backend's queue. 0: no limit."},
     {"maxqueue", K_UINT, .offset = O(conf_server, maxqueue), .max = MAX_CONN,
-	.text =
-	    "Most sessions that may wait; the sum over a backend's servers bounds its queue. 0: no "
-	    "limit."},
+	.text = "Most sessions that may wait; the sum over a backend's servers bounds its queue, "
+		"unless "
+		"one of them has 0, which is no limit. Who finds the queue full is reset at once."},
     {"slowstart", K_MS, .offset = O(conf_server, slowstart_ms), .max = DAY,
 	.text =
 	    "After a server came up its weight and its maxconn grow from little to full in this "
@@ -403,6 +409,10 @@ static const struct conf_key server_keys[] = {
 	.text = "As in the backend, for this server."},
     {"disabled", K_BOOL, .offset = O(conf_server, disabled),
 	.text = "The server starts in maintenance: no sessions, no probes."},
+    {"backup", K_BOOL, .offset = O(conf_server, backup),
+	.text = "A last resort: the server gets sessions only while none without this setting is "
+		"usable, and of several backups only the first usable one; see allbackups. It is "
+		"probed all the same."},
     {"on_marked_down", K_ENUM, .offset = O(conf_server, on_marked_down), .words = w_marked,
 	.text =
 	    "shutdown-sessions: when the server goes down its sessions are reset at once, so that "
@@ -423,7 +433,8 @@ static const struct conf_key backend_keys[] = {
     {"balance", K_ENUM, F_DEFAULTS, .offset = O(conf_backend, balance), .words = w_balance,
 	.text =
 	    "roundrobin: each server in turn, as often as its weight says, exact over all workers. "
-	    "leastconn: the server that would have the fewest sessions for its weight; among equals "
+	    "leastconn: the server that would have the fewest sessions for its weight; among "
+	    "equals "
 	    "each in turn. A server that comes back empty gets the next ones until it has as many, "
 	    "so give servers a slowstart. Above 64 servers the sessions of other workers count as "
 	    "they were at most 100 ms ago."},
@@ -454,7 +465,29 @@ static const struct conf_key backend_keys[] = {
 	.text = "A further attempt goes to another server at once. false: to the same one, after a "
 		"pause."},
     {"fullconn", K_UINT, F_DEFAULTS, .readers = R_WORKER, .offset = O(conf_backend, fullconn),
-	.max = MAX_CONN, .text = "Sessions of the backend at which it counts as full. 0: none."},
+	.max = MAX_CONN, .dflt_text = "a tenth of the sum of maxconn of the frontends that use it",
+	.text = "Sessions of the backend at which servers with a minconn take maxconn. 0: the "
+		"default."},
+    {"maxqueue", K_UINT, F_DEFAULTS, .readers = R_NONE, .offset = O(conf_backend, maxqueue),
+	.max = MAX_CONN, .dflt_text = "the sum of the servers'",
+	.text =
+	    "Most sessions that may wait for a server, over all workers. The sum of the servers' "
+	    "maxqueue holds beside it. 0: only that sum."},
+    {"no_server", K_ENUM, F_DEFAULTS, .readers = R_WORKER, .offset = O(conf_backend, no_server),
+	.words = w_no_server,
+	.text =
+	    "What a session meets while no server is usable. refuse: it is reset at once. wait: it "
+	    "stands in the queue, at most timeout.queue, and goes on as soon as a server is "
+	    "usable."},
+    {"quick_rise", K_BOOL, F_DEFAULTS, .readers = R_CHECKER, .offset = O(conf_backend, quick_rise),
+	.dflt = 1,
+	.text =
+	    "Once the last usable server has gone, the first good probe of any server brings that "
+	    "one up, whatever its rise; the next bad one takes it down again."},
+    {"allbackups", K_BOOL, F_DEFAULTS, .readers = R_CHECKER | R_WORKER,
+	.offset = O(conf_backend, allbackups),
+	.text = "While only backups are usable: true shares the sessions among all of them, false "
+		"gives them to the first one."},
     {"srvtcpka", K_GROUP, F_DEFAULTS, .readers = R_WORKER, .offset = O(conf_backend, keepalive),
 	.scope = &scope_keepalive, .text = "TCP keepalive towards servers; see TCP keepalive."},
     {"tcpka", K_GROUP, F_DEFAULTS | F_INPUT, .offset = O(conf_backend, keepalive),

@@ -93,6 +93,22 @@ fe_add(struct master *m, const struct conf_frontend *f, uint64_t gen)
 	return i;
 }
 
+/* 0: no limit. */
+static uint32_t
+maxqueue_of(const struct conf_backend *b)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < b->n_servers; i++) {
+		if (b->servers[i].maxqueue == 0)
+			return b->maxqueue;
+		sum += b->servers[i].maxqueue;
+	}
+	if (b->maxqueue != 0 && (sum == 0 || b->maxqueue < sum))
+		sum = b->maxqueue;
+	return sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
+}
+
 static uint32_t
 be_add(struct master *m, const struct conf_backend *b, uint64_t gen)
 {
@@ -106,6 +122,7 @@ be_add(struct master *m, const struct conf_backend *b, uint64_t gen)
 	sw32_set(&d->id, ++m->next_id);
 	sw32_set(&d->mode, b->mode);
 	sw32_set(&d->fullconn, b->fullconn);
+	sw32_set(&d->maxqueue, maxqueue_of(b));
 	slot_use(be_entry(s, i), &s->own_master->n_backends, gen);
 	return i;
 }
@@ -242,6 +259,7 @@ be_commit(struct master *m, const struct conf *c, uint64_t gen)
 		}
 		sw32_set(&d[i].mode, c->backends[k].mode);
 		sw32_set(&d[i].fullconn, c->backends[k].fullconn);
+		sw32_set(&d[i].maxqueue, maxqueue_of(&c->backends[k]));
 	}
 }
 

@@ -248,6 +248,8 @@ struct shm_health {
 	struct sw64 next_probe_ns;
 	struct sw64 probes; /* finished probes */
 	struct sw32 slowstart_ms;
+	struct sw32 backup; /* 1: used while no other server of its backend is usable */
+	struct sw32 pad;
 	struct sw32 desc_seq; /* odd while desc is being written */
 	char desc[96];
 };
@@ -260,17 +262,19 @@ struct shm_sched {
 		struct sw32 len; /* entries; 0: no usable server */
 		struct sw32 servers; /* distinct servers among them */
 		struct sw32 pad;
-	} buf[2];              /* generation g lies in buf[g % 2] */
-	struct sw32 epoch;     /* of the backend's directory entry */
+	} buf[2];          /* generation g lies in buf[g % 2] */
+	struct sw32 epoch; /* of the backend's directory entry */
+	/* Backups count only where a backend has no other server; while nothing but backups is
+	 * usable, usable is the number of those in use and weight_up 0. */
 	struct sw32 usable;    /* usable servers */
 	struct sw32 total;     /* servers */
 	struct sw32 weight_up; /* sum of uweight of usable servers, for bands */
 	struct sw32 weight_all;
-	struct sw32 pad;
+	struct sw32 backups;    /* usable backups */
 	struct sw64 changed_ns; /* last change between some and none usable */
 	struct sw64 downtime_ms;
-	struct sw32 chkdown; /* changes to none usable */
-	struct sw32 pad2;
+	struct sw32 chkdown;   /* changes to none usable */
+	struct sw32 on_backup; /* 1: the schedule is made of backups */
 };
 
 struct shm_checker {

@@ -272,7 +272,7 @@ wait_for_place(struct session *s)
 	s->n_tried = 0; /* by the time it is its turn they may be well again */
 	session_phase(s, SHM_PH_QUEUE);
 	if (!wait_join(s)) {
-		session_end(s, 'P', SESSION_CLOSE);
+		session_end(s, 'P', SESSION_RESET_C);
 		return;
 	}
 	if (session_register(s) == -1) {
@@ -300,9 +300,13 @@ none_left(struct session *s, const struct pick *p)
 		pause_for(s, FOLLOW_LOOK_MS);
 		return;
 	}
+	if (s->be->conf->no_server == CONF_NO_SERVER_WAIT && !p->met_usable) {
+		wait_for_place(s);
+		return;
+	}
 	if (s->tries == 0)
 		sw64_add(&count_be(s->w, s->be)->econ, 1);
-	session_end(s, 'S', SESSION_CLOSE);
+	session_end(s, 'S', SESSION_RESET_C);
 }
 
 static void
@@ -453,7 +457,7 @@ connect_timer(struct session *s)
 	same = s->be->conf->redispatch ? NULL : s->srv;
 	if (same != NULL &&
 	    (sw32_get(&shm_health(s->w->seg, same->slot)->usable) == 0 ||
-		!limit_take_srv(s->w->seg, same->slot, pick_limit(s->w->seg, same->slot))))
+		!limit_take_srv(s->w->seg, same->slot, pick_limit(s->w->seg, same))))
 		same = NULL;
 	if (same == NULL)
 		s->n_tried = 0;

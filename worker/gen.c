@@ -122,6 +122,7 @@ backends_map(const struct shm *s, struct gen *g, char *reason, size_t size)
 
 			v->conf = &b->conf->servers[j];
 			v->be = b;
+			b->dynamic |= v->conf->minconn != 0;
 			v->slot = child_find_server(
 			    s, b->slot, v->conf->name, v->conf->address, srv_hint);
 			if (v->slot == SHM_NONE || v->slot >= g->n_by_slot) {
@@ -150,6 +151,10 @@ frontends_map(const struct shm *s, struct gen *g, const struct child_fd *files, 
 		f->gen = g;
 		if (f->conf->default_backend < g->n_backends)
 			f->be = &g->backends[f->conf->default_backend];
+		if (f->be != NULL && f->conf->maxconn != 0)
+			f->be->fe_maxconn += f->conf->maxconn;
+		else if (f->be != NULL)
+			f->be->fe_others++;
 		f->slot = child_find_frontend(s, f->conf->name, hint);
 		if (f->slot == SHM_NONE) {
 			snprintf(reason, size, "frontend %s has no slot", f->conf->name);

@@ -29,6 +29,9 @@ struct gen_backend {
 	uint32_t slot;
 	size_t n_servers;
 	struct gen_server *servers;
+	bool dynamic;        /* some server has a minconn */
+	uint64_t fe_maxconn; /* sum over frontends that use it and have a limit of their own ... */
+	uint32_t fe_others;  /* ... and how many have none */
 };
 
 /* One entry of allow and deny; nets are the configuration's or those of a file. */

@@ -56,6 +56,8 @@ struct round {
 	bool (*refuse)(void *, uint32_t);
 	void *arg;
 	struct best best;
+	bool backups; /* looks at them now */
+	bool active;  /* one that is no backup is usable */
 };
 
 static uint32_t
@@ -71,12 +73,21 @@ weight_of(const struct round *r, uint32_t slot)
 	return sw32_get(&shm_health(r->w->seg, slot)->eweight);
 }
 
+static bool
+usable(const struct round *r, uint32_t slot)
+{
+	return sw32_get(&shm_health(r->w->seg, slot)->usable) != 0;
+}
+
 static void
 look_at(struct round *r, uint32_t slot)
 {
-	uint32_t load = load_of(r, slot), weight = weight_of(r, slot);
-	int c = least_compare(load, weight, r->best.load, r->best.weight);
+	uint32_t load, weight = weight_of(r, slot);
+	int c;
 
+	r->active |= !r->backups && usable(r, slot);
+	load = load_of(r, slot);
+	c = least_compare(load, weight, r->best.load, r->best.weight);
 	if (c > 0 || weight == 0)
 		return;
 	if (r->refuse(r->arg, slot))
@@ -99,17 +110,41 @@ not_equal(void *arg, uint32_t slot)
 	       r->refuse(r->arg, slot);
 }
 
+/* As the checker makes the schedule: see checker/sched.c. */
+static void
+look_at_backups(struct round *r)
+{
+	r->backups = true;
+	for (size_t i = 0; i < r->b->n_servers; i++) {
+		const struct gen_server *v = &r->b->servers[i];
+
+		if (!v->conf->backup || !usable(r, v->slot))
+			continue;
+		look_at(r, v->slot);
+		if (!r->b->conf->allbackups)
+			return;
+	}
+}
+
 uint32_t
 least_pick(
     struct worker *w, const struct gen_backend *b, bool (*refuse)(void *, uint32_t), void *arg)
 {
-	struct round r = {w, b, b->n_servers <= LEAST_EXACT, refuse, arg, {SHM_NONE, 0, 0, 0}};
+	struct round r = {.w = w,
+	    .b = b,
+	    .exact = b->n_servers <= LEAST_EXACT,
+	    .refuse = refuse,
+	    .arg = arg,
+	    .best.slot = SHM_NONE};
 	uint32_t slot;
 
 	if (!r.exact)
 		refresh(w, b);
 	for (size_t i = 0; i < b->n_servers; i++)
-		look_at(&r, b->servers[i].slot);
+		if (!b->servers[i].conf->backup)
+			look_at(&r, b->servers[i].slot);
+	if (!r.active)
+		look_at_backups(&r);
 	if (r.best.n <= 1)
 		return r.best.slot;
 	slot = schedule_pick_except(w->seg, b->slot, not_equal, &r);

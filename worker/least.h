@@ -18,6 +18,7 @@ int least_compare(uint32_t a, uint32_t aw, uint32_t b, uint32_t bw);
 /*
  * Picks for a backend: its slot, or SHM_NONE. refuse is asked for those that would be taken only
  * and must have no lasting effect. Among equals the schedule decides.
+ * Backups count while no other server is usable, the first one or all (allbackups).
  */
 uint32_t least_pick(struct worker *w, const struct gen_backend *b,
     bool (*refuse)(void *arg, uint32_t srv), void *arg);

@@ -15,6 +15,7 @@ struct pick {
 	bool met_full;
 	bool met_out;
 	bool met_tried;
+	bool met_usable; /* any server that is usable, whatever else */
 };
 
 /*
@@ -24,6 +25,13 @@ struct pick {
 struct gen_server *pick_server(struct session *s, bool waiter, struct pick *p);
 
 /* The limit of a server's sessions that holds now, slow start included; 0: none. */
-uint32_t pick_limit(const struct shm *s, uint32_t slot);
+uint32_t pick_limit(const struct shm *s, const struct gen_server *v);
+
+/*
+ * The same from its parts (semantics D.3). Pure. full: the limit at full load; slow: the one of
+ * slow start, 0: none runs; sessions and fullconn of the backend. At least 1, and 0 for no limit.
+ */
+uint32_t pick_dynamic(
+    uint32_t minconn, uint32_t full, uint32_t slow, uint32_t sessions, uint32_t fullconn);
 
 #endif

@@ -139,7 +139,6 @@ algorithm(const struct conf *conf, const char *backend)
 		set_n(row, STAT_RTIME, 0);                                                \
 		set_n(row, STAT_TTIME, mean((st).t_ms, (st).timed));                      \
 		set_n(row, STAT_DRESP, 0);                                                \
-		set_n(row, STAT_BCK, 0);                                                  \
 		set_n(row, STAT_WREW, 0);                                                 \
 		set_n(row, STAT_REUSE, 0);                                                \
 		set_n(row, STAT_EINT, 0);                                                 \
@@ -178,7 +177,8 @@ stat_row_backend(struct stat_row *row, const struct stat_source *src, uint32_t b
 	/* A backend without servers counts as UP, as in HAProxy. */
 	row->up = usable > 0 || (known && total == 0);
 	row->cell[STAT_STATUS] = (struct stat_cell){.set = true, .s = row->up ? "UP" : "DOWN"};
-	set_n(row, STAT_ACT, usable);
+	set_n(row, STAT_ACT, known && sw32_get(&sched->on_backup) != 0 ? 0 : usable);
+	set_n(row, STAT_BCK, known ? sw32_get(&sched->backups) : 0);
 	set_n(row, STAT_WEIGHT, known ? sw32_get(&sched->weight_up) : 0);
 	set_n(row, STAT_UWEIGHT, known ? sw32_get(&sched->weight_up) : 0);
 	set_n(row, STAT_CHKDOWN, known ? sw32_get(&sched->chkdown) : 0);
@@ -251,6 +251,7 @@ stat_row_server(struct stat_row *row, const struct stat_source *src, uint32_t sr
 	const struct shm_be_dir *be = shm_be_dir(src->shm, sw32_get(&d->backend));
 	uint32_t maxconn = sw32_get(&d->maxconn), maxqueue = sw32_get(&d->maxqueue);
 	bool known = sw32_get(&h->epoch) == sw32_get(&d->epoch);
+	bool backup = known && sw32_get(&h->backup) != 0;
 	struct total_target st;
 
 	if (sw32_get(&d->state) != SHM_DIR_USED)
@@ -270,7 +271,8 @@ stat_row_server(struct stat_row *row, const struct stat_source *src, uint32_t sr
 		set_n(row, STAT_SLIM, maxconn);
 	if (maxqueue != 0)
 		set_n(row, STAT_QLIMIT, maxqueue);
-	set_n(row, STAT_ACT, 1);
+	set_n(row, STAT_ACT, !backup);
+	set_n(row, STAT_BCK, backup);
 	set_n(row, STAT_QTIME, 0);
 	set_n(row, STAT_CONNECT, st.connect);
 	set_n(row, STAT_USED_CONN_CUR, st.cur);

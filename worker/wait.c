@@ -49,8 +49,10 @@ wait_join(struct session *s)
 	b->tail = &s->srv_next;
 	if (w->n_waiting++ == 0)
 		loop_timer_set(w->loop, &w->wait_timer, mono_add_ms(now, QUEUE_LOOK_MS));
-	/* A place may have become free between the look and the joining. */
-	dirty(w, s->be->slot, false);
+	/* A place may have become free between the look and the joining. Limits with a minconn grow
+	 * with the backend's sessions: then the oldest waiter may have gained one, wherever it is.
+	 */
+	dirty(w, s->be->slot, s->be->dynamic);
 	return true;
 }
 

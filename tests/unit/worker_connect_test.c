@@ -135,7 +135,8 @@ none_usable(void **state)
 		port),
 	    0);
 	c = rig_connect(port);
-	assert_int_equal(rig_end(c), 0);
+	assert_int_equal(rig_end(c), -1);
+	assert_int_equal(errno, ECONNRESET);
 	close(c);
 	assert_true(rig_until(&r, idle));
 	assert_int_equal(sw64_get(&srv(&r, 0)->connect), 0);
@@ -249,7 +250,8 @@ queue_time_limit_and_length(void **state)
 	for (int k = 0; k < 5000 && queue_waiting(&r.seg, 0) == 0; k++)
 		poll(NULL, 0, 1);
 	c = rig_connect(port);
-	assert_int_equal(rig_end(c), 0); /* the queue is full */
+	assert_int_equal(rig_end(c), -1); /* the queue is full */
+	assert_int_equal(errno, ECONNRESET);
 	assert_int_equal(queue_waiting(&r.seg, 0), 1);
 	assert_int_equal(rig_end(b), 0); /* waited too long */
 	assert_true(rig_until(&r, none_waits));
