@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define BACKOFF_FREE      3     /* quick deaths in a row that are answered at once */
+#define BACKOFF_LEASE     12    /* vrrp: short pauses for so many */
 #define BACKOFF_FIRST_MS  100   /* then this, doubled each time ... */
 #define BACKOFF_MAX_MS    5000  /* ... up to this */
 #define BACKOFF_LAST_MS   20    /* a worker, when no other lives */
@@ -33,6 +34,19 @@ backoff_step(struct backoff *b, int64_t lived_ms)
 	for (uint32_t i = BACKOFF_FREE + 1; i < b->deaths && wait < BACKOFF_MAX_MS; i++)
 		wait *= 2;
 	return wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS;
+}
+
+/*
+ * The same for vrrp, which must be back inside its lease of 3 advertisement intervals
+ * (failover-logic.md): it waits no longer than the first pause until it has died BACKOFF_LEASE
+ * times in a row. Then the address is given up.
+ */
+static inline int64_t
+backoff_step_lease(struct backoff *b, int64_t lived_ms)
+{
+	int64_t wait = backoff_step(b, lived_ms);
+
+	return b->deaths <= BACKOFF_LEASE && wait > BACKOFF_FIRST_MS ? BACKOFF_FIRST_MS : wait;
 }
 
 /* Dies again and again: tracking and operators should know. */

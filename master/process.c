@@ -280,7 +280,8 @@ bury(struct process *p, int status)
 		m->seg.own_master->absent[p->index / 64].v |= 1ull << (p->index % 64);
 	}
 	sw32_set(&p->pub->last_status, (uint32_t)status);
-	wait = backoff_step(&p->backoff, lived);
+	wait = p->kind == SHM_VRRP ? backoff_step_lease(&p->backoff, lived)
+				   : backoff_step(&p->backoff, lived);
 	if (is_final(status) && wait < BACKOFF_MAX_MS)
 		wait = BACKOFF_MAX_MS;
 	log_death(p, status, lost, wait);

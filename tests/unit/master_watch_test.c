@@ -23,6 +23,12 @@ backoff(void **state)
 	assert_false(backoff_degraded(&b));
 	b.deaths = UINT32_MAX - 1;
 	assert_int_equal(backoff_step(&b, 0), 5000);
+
+	/* vrrp comes back inside its lease a dozen times, then the pauses grow. */
+	b = (struct backoff){0};
+	for (int i = 1; i <= 12; i++)
+		assert_int_equal(backoff_step_lease(&b, 10), i <= 3 ? 0 : 100);
+	assert_int_equal(backoff_step_lease(&b, 10), 5000);
 }
 
 static void
