@@ -18,6 +18,7 @@ struct listener_set {
 	struct worker *w;
 	struct listener *all;
 	struct listener *prepared;
+	bool rested; /* has just stopped to take part in a shared queue */
 	struct loop_timer empty_timer;
 };
 
@@ -75,11 +76,24 @@ queue_poll(struct worker *w, struct lqueue *q)
 
 	if (want == (q->f.fd != -1))
 		return;
-	if (!want)
+	if (!want) {
 		loop_fd_del(w->loop, &q->f);
-	else if (loop_fd_add(w->loop, &q->f, q->fd,
-		     EPOLLIN | (exclusive ? (uint32_t)EPOLLEXCLUSIVE : 0)) == -1)
+		w->listen->rested |= q->owner == PROTO_SHARED && !q->l->full && !q->l->leaving;
+	} else if (loop_fd_add(w->loop, &q->f, q->fd,
+		       EPOLLIN | (exclusive ? (uint32_t)EPOLLEXCLUSIVE : 0)) == -1)
 		worker_exhausted(w, "epoll", errno);
+}
+
+/* Whoever rested before us may not know that it is his turn again. */
+static void
+ring_others(struct worker *w)
+{
+	uint32_t n = sw32_get(&w->seg->master->n_workers);
+
+	w->listen->rested = false;
+	for (uint32_t i = 0; i < n; i++)
+		if (i != w->index && shm_mask_has(w->seg->master->live, i))
+			child_ring_worker(w->child, i);
 }
 
 void
@@ -97,6 +111,8 @@ listen_update(struct worker *w)
 		}
 	if (sw32_get(&w->own->adopted) != adopted)
 		sw32_set(&w->own->adopted, adopted);
+	if (w->listen->rested)
+		ring_others(w);
 }
 
 static bool
