@@ -374,32 +374,43 @@ on_bell(struct child *c)
 	misc_bell(w);
 }
 
+/* A log socket in place of one that refuses; several targets may use it. */
+static void
+log_again(struct worker *w, const char *name, int *fd)
+{
+	struct worker_fd *again = log_fd(w, name);
+
+	if (again == NULL)
+		return;
+	again->fd = *fd;
+	*fd = -1;
+	for (size_t i = 0, n = 0; i < w->gen->conf->global.n_logs; i++) {
+		const struct conf_log *l = &w->gen->conf->global.logs[i];
+		const struct worker_fd *f = log_fd(w, l->address);
+
+		if (f == NULL && l->to.family != AF_UNSPEC)
+			continue;
+		if (f == again)
+			log_target_reopen(n, again->fd);
+		n++;
+	}
+}
+
 static void
 on_message(struct child *c, struct msg *m)
 {
 	struct worker *w = c->ctx;
+	struct proto_fd meta;
 
 	if (m->type != PROTO_LOG_FD) {
 		misc_message(w, m);
 		return;
 	}
-	if (w->gen == NULL || m->n_fds != 1 || m->len < sizeof(struct proto_fd))
+	if (w->gen == NULL || m->n_fds != 1 || m->len < sizeof(meta))
 		return;
-	for (size_t i = 0, n = 0; i < w->gen->conf->global.n_logs; i++) {
-		const struct conf_log *l = &w->gen->conf->global.logs[i];
-		struct worker_fd *f = log_fd(w, l->address);
-
-		if (f == NULL && l->to.family != AF_UNSPEC)
-			continue;
-		if (f != NULL && m->fds[0] != -1 &&
-		    strncmp(f->meta.name, ((const struct proto_fd *)m->data)->name,
-			sizeof(f->meta.name)) == 0) {
-			f->fd = m->fds[0];
-			m->fds[0] = -1;
-			log_target_reopen(n, f->fd);
-		}
-		n++;
-	}
+	memcpy(&meta, m->data, sizeof(meta));
+	meta.name[sizeof(meta.name) - 1] = '\0';
+	log_again(w, meta.name, &m->fds[0]);
 }
 
 /* After a turn's events, before sleeping. */
