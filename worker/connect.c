@@ -455,8 +455,10 @@ connect_timer(struct session *s)
 	s->flags &= (uint8_t)~SESSION_PAUSE;
 	follow(s);
 	same = s->be->conf->redispatch ? NULL : s->srv;
+	/* Its slot may have another owner since it was given back. */
 	if (same != NULL &&
-	    (sw32_get(&shm_health(s->w->seg, same->slot)->usable) == 0 ||
+	    (same->epoch != sw32_get(&shm_srv_dir(s->w->seg, same->slot)->epoch) ||
+		sw32_get(&shm_health(s->w->seg, same->slot)->usable) == 0 ||
 		!limit_take_srv(s->w->seg, same->slot, pick_limit(s->w->seg, same))))
 		same = NULL;
 	if (same == NULL)

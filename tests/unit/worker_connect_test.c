@@ -661,6 +661,45 @@ an_address_given_away_by_paused_sessions(void **state)
 	fini(&r);
 }
 
+static bool
+retried(struct rig *r)
+{
+	return sw64_get(&srv(r, 0)->wretr) > 0;
+}
+
+/* A session that waits before it tries its server again while that is removed and another one gets
+ * its slot: it must not count there. */
+static void
+the_server_of_a_paused_session_goes(void **state)
+{
+	struct shm_srv_dir *d;
+	struct rig r;
+	uint16_t port;
+	uint64_t n;
+	int c;
+
+	(void)state;
+	rig_init(&r, 1);
+	port = rig_listen(&r);
+	assert_int_equal(
+	    rig_load(&r,
+		"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; }; };\n"
+		"backends = { be = { redispatch = false; retries = 100; timeout = { connect = "
+		"\"200ms\"; }; servers = { a = \"127.0.0.1:%u\"; }; }; };\n",
+		port, rig_closed_port()),
+	    0);
+	c = rig_connect(port);
+	assert_true(rig_until(&r, retried));
+	d = &shm_own_srv_dir(&r.seg)[0];
+	sw32_set(&d->epoch, sw32_get(&d->epoch) + 1);
+	n = sw64_get(&srv(&r, 0)->connect);
+	rig_end(c);
+	close(c);
+	assert_true(rig_until(&r, idle));
+	assert_in_range(sw64_get(&srv(&r, 0)->connect), n, n + 1);
+	rig_fini(&r);
+}
+
 #define EARLY 20
 
 /* Sessions that wait for a PROXY header, and it comes in the same turn in which they are to end. */
@@ -855,6 +894,7 @@ main(void)
 	    cmocka_unit_test(an_address_of_an_inherited_socket),
 	    cmocka_unit_test(an_address_given_away_by_paused_sessions),
 	    cmocka_unit_test(an_address_given_away_before_the_header),
+	    cmocka_unit_test(the_server_of_a_paused_session_goes),
 	    cmocka_unit_test(stop_lets_sessions_finish),
 	    cmocka_unit_test(stop_ends_by_force),
 	    cmocka_unit_test(queues_of_absent_workers_are_adopted),
