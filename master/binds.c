@@ -18,6 +18,20 @@ want_of(const struct wants *w, const struct listener *l)
 	return NULL;
 }
 
+#define DEAF_MS 1000 /* under load a listener is never quiet */
+
+/* Publishes up to which generation all that was removed is deaf. */
+static void
+deaf_publish(struct master *m)
+{
+	uint64_t deaf = m->gen->number;
+
+	for (const struct listener *l = m->listeners; l != NULL; l = l->next)
+		if (l->left != 0 && !l->deaf && l->left <= deaf)
+			deaf = l->left - 1;
+	sw64_set(&m->seg.own_master->deaf, deaf);
+}
+
 void
 binds_commit(struct master *m)
 {
@@ -30,37 +44,47 @@ binds_commit(struct master *m)
 		const struct listener_want *want = want_of(&w, l);
 
 		if (want == NULL) {
-			if (l->left == 0)
+			if (l->left == 0) {
 				l->left = m->gen->number;
+				l->left_at = mono_now();
+			}
 			continue;
 		}
 		if (l->left != 0) {
 			l->left = 0;
 			l->since = m->gen->number;
+			listener_hear(l);
 		}
 		listener_adjust(l, want);
 	}
 	wants_free(&w);
+	deaf_publish(m);
 }
 
 static bool
-closed_by_all(const struct master *m, const struct listener *l)
+all_past(const struct master *m, uint64_t generation, bool quiet)
 {
-	for (unsigned i = 0; i < m->n_workers; i++)
-		if (m->workers[i].pid != 0 && sw64_get(&shm_worker(&m->seg, i)->left) < l->left)
+	for (unsigned i = 0; i < m->n_workers; i++) {
+		const struct shm_worker *w = shm_worker(&m->seg, i);
+
+		if (m->workers[i].pid != 0 && sw64_get(quiet ? &w->quiet : &w->left) < generation)
 			return false;
+	}
 	return true;
 }
 
 void
-binds_reap(struct master *m)
+binds_look(struct master *m)
 {
 	struct listener **p = &m->listeners, *l;
 
-	if (m->round.phase != ROUND_NONE)
+	if (m->round.phase != ROUND_NONE || m->stopping || m->gen == NULL)
 		return; /* it may be coming back */
 	while ((l = *p) != NULL) {
-		if (l->left == 0 || !closed_by_all(m, l)) {
+		if (l->left != 0 && !l->deaf &&
+		    (all_past(m, l->left, true) || mono_diff_ms(mono_now(), l->left_at) >= DEAF_MS))
+			listener_deafen(l);
+		if (l->left == 0 || !all_past(m, l->left, false)) {
 			p = &l->next;
 			continue;
 		}
@@ -68,4 +92,15 @@ binds_reap(struct master *m)
 		log_info("no longer listening on %s", l->name);
 		listener_free(l);
 	}
+	deaf_publish(m);
+}
+
+void
+binds_stop(struct master *m)
+{
+	for (struct listener *l = m->listeners; l != NULL; l = l->next)
+		listener_deafen(l);
+	sw64_set(&m->seg.own_master->deaf, UINT64_MAX);
+	listener_free_all(m->listeners);
+	m->listeners = NULL;
 }

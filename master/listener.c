@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -387,6 +388,31 @@ listener_pause(struct listener *l, bool paused)
 		else if (listen(l->queues[i], l->backlog) == -1)
 			log_err("cannot listen on %s again: %s", l->name, strerror(errno));
 	}
+}
+
+void
+listener_deafen(struct listener *l)
+{
+	static struct sock_filter code[] = {
+	    BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13), /* TCP's flags */
+	    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1), /* SYN without ACK */
+	    BPF_STMT(BPF_RET | BPF_K, 0),
+	    BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	static const struct sock_fprog prog = {sizeof(code) / sizeof(code[0]), code};
+
+	l->deaf = true;
+	for (unsigned i = 0; i < l->n_queues && l->addr.family != AF_UNIX && !l->inherited; i++)
+		setsockopt(l->queues[i], SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+}
+
+void
+listener_hear(struct listener *l)
+{
+	l->deaf = false;
+	for (unsigned i = 0; i < l->n_queues && l->addr.family != AF_UNIX && !l->inherited; i++)
+		setsockopt(l->queues[i], SOL_SOCKET, SO_DETACH_FILTER, NULL, 0);
 }
 
 struct listener *

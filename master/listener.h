@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/mono.h"
 #include "lib/sock.h"
 
 struct listener_want {
@@ -49,6 +50,8 @@ struct listener {
 	uint64_t since; /* generation that brought it */
 	uint64_t left;  /* generation that removed it: workers empty it; 0: in use */
 	uint64_t back;  /* generation that takes it back before it is closed */
+	struct mono left_at;
+	bool deaf; /* left, and new clients' SYNs are dropped */
 };
 
 /* Reason why a listener could not be opened, for the user. */
@@ -72,6 +75,12 @@ void listener_adjust(struct listener *l, const struct listener_want *want);
 /* Stops listening, or listens again; the descriptors stay, here and in the workers. Without effect
  * on UNIX sockets, which cannot come back, and on inherited ones: workers refuse their clients. */
 void listener_pause(struct listener *l, bool paused);
+
+/* No new client gets in: SYNs are dropped, everything else passes, so that handshakes under way are
+ * finished; a client that comes now tries again a second later. Accepted sockets inherit it, none of
+ * them has to see a SYN. An unprivileged process may not be allowed to: then nothing happens. */
+void listener_deafen(struct listener *l);
+void listener_hear(struct listener *l);
 
 struct listener *listener_find(struct listener *set, const char *name);
 /* Closes; removes the file of a UNIX socket. */

@@ -73,7 +73,7 @@ on_tick(struct loop_timer *t)
 		m->replaces = NULL;
 	master_ring_all(m);
 	directory_reap(m);
-	binds_reap(m);
+	binds_look(m);
 	request_look(m);
 	watchdog(m);
 }
@@ -191,8 +191,7 @@ master_stop(struct master *m, bool now)
 	if (!m->workers_told || hurry) {
 		m->workers_told = true;
 		/* New connections are refused from now on; what waits is served by the workers. */
-		listener_free_all(m->listeners);
-		m->listeners = NULL;
+		binds_stop(m);
 		stop_workers(m);
 	}
 }
@@ -274,11 +273,13 @@ signals_open(struct master *m)
 static void
 on_bell(struct loop_fd *f, uint32_t events)
 {
+	struct master *m = (struct master *)(void *)((char *)f - offsetof(struct master, bell_fd));
 	uint64_t n;
 
 	(void)events;
 	(void)!read(f->fd, &n, sizeof(n));
-	request_look((struct master *)(void *)((char *)f - offsetof(struct master, bell_fd)));
+	binds_look(m);
+	request_look(m);
 }
 
 /* ---- generations ------------------------------------------------------------------------------
@@ -294,18 +295,6 @@ master_first_refused(struct master *m, const char *reason)
 	master_each(m, kill_each);
 	if (alive(m) == 0)
 		loop_stop(m->loop);
-}
-
-/* Right after the point of no return: what belongs to the old generation only goes. */
-void
-master_committed(struct master *m, struct generation *old)
-{
-	if (old == NULL)
-		return;
-	binds_commit(m);
-	runtime_commit(m);
-	reload_done(m, old);
-	generation_free(old);
 }
 
 static void

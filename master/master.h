@@ -95,6 +95,7 @@ enum round_phase { ROUND_NONE = 0, ROUND_PREPARE, ROUND_CHECKER, ROUND_COMMIT };
 struct round {
 	enum round_phase phase;
 	struct generation *next;
+	struct generation *old;  /* replaced by next; until all have committed */
 	struct listener *opened; /* joins m->listeners on commit */
 	struct loop_timer limit;
 	bool first; /* start of the program: a no ends it */
@@ -162,7 +163,6 @@ void start_ready(struct master *m);
 void master_signals_block(void);
 int master_run(struct master *m, struct generation *first, struct listener *opened);
 void master_stop(struct master *m, bool now);
-void master_committed(struct master *m, struct generation *old);
 void master_first_refused(struct master *m, const char *reason);
 /* Calls fn for every slot of a process, wanted or not. */
 void master_each(struct master *m, void (*fn)(struct process *));
@@ -218,7 +218,10 @@ void directory_reap(struct master *m);
 
 /* binds.c: listeners that a generation brought or removed. */
 void binds_commit(struct master *m);
-void binds_reap(struct master *m);
+/* Makes deaf what is quiet, closes what all workers have closed. */
+void binds_look(struct master *m);
+/* No new clients; what waits is served by the workers. */
+void binds_stop(struct master *m);
 
 /* wants.c: what a configuration needs of the operating system. */
 struct wants {

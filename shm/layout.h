@@ -179,7 +179,8 @@ struct shm_master {
 	    absent[SHM_MAX_WORKERS / 64]; /* bit w: others take over the queues of worker w */
 	struct sw64
 	    live[SHM_MAX_WORKERS / 64]; /* bit w: a process runs in slot w and has said ready */
-	struct sw32 maxconn;            /* global limit of sessions */
+	struct sw64 deaf;    /* listeners removed up to this generation get no new clients */
+	struct sw32 maxconn; /* global limit of sessions */
 	struct sw32 maintenance;
 	struct sw32 starts; /* of vipd on this host; 0: not counted (no router needs it) */
 	struct sw32 pad;
@@ -487,7 +488,8 @@ struct shm_worker {
 	struct sw64 generation;     /* committed */
 	struct sw64 min_generation; /* oldest generation that a session here still uses */
 	struct sw64 drained;        /* last vrrp drain_seq carried out */
-	struct sw64 left;           /* oldest generation that connections are still accepted for */
+	struct sw64 left;  /* oldest generation that connections are still accepted for */
+	struct sw64 quiet; /* the same without listeners to which nobody came for a while */
 	struct sw32 held;           /* sessions counted in the global limit */
 	struct sw32 held_misc;      /* monitoring, statistics, control connections */
 	struct sw32 exhausted;      /* bit: paused for lack of descriptors, memory, ports */

@@ -231,6 +231,7 @@ shm_worker_reset(const struct shm *s, struct shm_worker *w)
 		sw64_set(&w->request[i].number, 0);
 	sw64_set(&w->min_generation, 0);
 	sw64_set(&w->left, 0);
+	sw64_set(&w->quiet, 0);
 	sw32_set(&w->pid, 0);
 	atomic_thread_fence(memory_order_seq_cst);
 }

@@ -31,9 +31,11 @@ struct listener {
 	bool full;        /* a limit is reached: not polled */
 	bool rung;        /* has just been told that there is room */
 	bool leaving;     /* taken until empty, then closed; holds a reference to its generation */
-	bool deaf;        /* while leaving: new clients' SYNs are dropped */
+	bool quiet;       /* while leaving: nobody came for a while */
+	bool deaf;        /* while leaving: nobody can come any more */
+	uint64_t left;    /* while leaving: the generation that removed it */
 	struct mono last; /* connection, while leaving */
-	struct mono deaf_at; /* while leaving: at the latest */
+	struct mono close_at; /* while leaving and deaf: at the latest */
 	size_t n_queues;
 	struct lqueue **queues;
 };

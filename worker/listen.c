@@ -3,7 +3,6 @@
 #include "worker/listen.h"
 
 #include <errno.h>
-#include <linux/filter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "shm/limit.h"
 #include "worker/accept.h"
 #include "worker/admit.h"
+#include "worker/leave.h"
 #include "worker/misc.h"
 
 struct listener_set {
@@ -295,78 +295,6 @@ listen_prepare(struct worker *w, const struct gen *g, struct child_fd *fds, size
 }
 
 static void
-leave(struct worker *w, struct listener *l)
-{
-	l->leaving = true;
-	l->deaf = l->full = false;
-	l->last = loop_now(w->loop);
-	l->deaf_at = mono_add_ms(l->last, LISTEN_LEAVE_MS);
-	if (l->fe != NULL)
-		worker_gen_ref(l->fe->gen);
-}
-
-/*
- * Drops SYNs, lets everything else pass: handshakes under way are finished, a client that comes
- * now tries again a second later and is refused then. Closing without it resets whoever arrives in
- * that very moment. Accepted sockets inherit the filter; none of them has to see a SYN.
- */
-static void
-deafen(struct listener *l)
-{
-	static struct sock_filter code[] = {
-	    BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13), /* TCP's flags */
-	    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1), /* SYN without ACK */
-	    BPF_STMT(BPF_RET | BPF_K, 0),
-	    BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-	};
-	static const struct sock_fprog prog = {sizeof(code) / sizeof(code[0]), code};
-
-	for (size_t i = 0; i < l->n_queues; i++)
-		if (l->queues[i]->tcp)
-			setsockopt(
-			    l->queues[i]->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
-	l->deaf = true;
-}
-
-/* One that comes back may have been made deaf by any worker. */
-static void
-hear(const struct listener *l)
-{
-	for (size_t i = 0; i < l->n_queues; i++)
-		if (l->queues[i]->tcp)
-			setsockopt(l->queues[i]->fd, SOL_SOCKET, SO_DETACH_FILTER, NULL, 0);
-}
-
-static bool
-quiet(const struct listener *l, struct mono now)
-{
-	return mono_diff_ms(now, l->last) >= LISTEN_EMPTY_MS;
-}
-
-/* Taken until nobody came for a while, made deaf, taken again: true when it may be closed. */
-static bool
-leave_step(struct worker *w, struct listener *l, struct mono now)
-{
-	if (l->inherited)
-		return true;
-	if (w->retry_at.ns != 0)
-		return false; /* nothing is accepted now: quiet means nothing */
-	if (!l->deaf) {
-		if (!l->full && !quiet(l, now) && mono_before(now, l->deaf_at))
-			return false;
-		deafen(l);
-		l->last = now;
-		return false;
-	}
-	for (size_t i = 0; !l->full && i < l->n_queues; i++)
-		accept_queue(w, l->queues[i]);
-	/* Where a filter needs a privilege (Linux 6.18) clients go on to come. */
-	return !l->full &&
-	       (quiet(l, now) || !mono_before(now, mono_add_ms(l->deaf_at, LISTEN_LEAVE_MS)));
-}
-
-static void
 listener_close(struct worker *w, struct listener **at)
 {
 	struct listener *l = *at;
@@ -376,19 +304,6 @@ listener_close(struct worker *w, struct listener **at)
 	listener_free(w, l);
 	if (g != NULL)
 		worker_gen_unref(w, g);
-}
-
-/* Tells the master the oldest generation that is still accepted for: it may close its copies of
- * what was removed up to then. */
-static void
-publish_left(struct worker *w)
-{
-	uint64_t oldest = w->gen != NULL ? w->gen->number : 0;
-
-	for (const struct listener *l = w->listen->all; l != NULL; l = l->next)
-		if (l->leaving && (l->fe == NULL || l->fe->gen->number < oldest))
-			oldest = l->fe != NULL ? l->fe->gen->number : 0;
-	sw64_set(&w->own->left, oldest);
 }
 
 /* Closes those that are empty, looks again while there are others. */
@@ -409,9 +324,9 @@ on_empty(struct loop_timer *t)
 		more |= l->leaving;
 		p = &l->next;
 	}
-	publish_left(w);
+	leave_publish(w, w->listen->all);
 	if (more)
-		loop_timer_set(w->loop, t, mono_add_ms(now, LISTEN_EMPTY_MS / 2));
+		loop_timer_set(w->loop, t, mono_add_ms(now, LEAVE_EMPTY_MS / 2));
 	else if (w->stopping)
 		worker_check_stopped(w);
 }
@@ -421,7 +336,7 @@ empty_begin(struct worker *w)
 {
 	w->listen->empty_timer.cb = on_empty;
 	loop_timer_set(
-	    w->loop, &w->listen->empty_timer, mono_add_ms(loop_now(w->loop), LISTEN_EMPTY_MS));
+	    w->loop, &w->listen->empty_timer, mono_add_ms(loop_now(w->loop), LEAVE_EMPTY_MS));
 }
 
 /* Descriptors of one and the same socket? */
@@ -465,7 +380,7 @@ commit_old(struct worker *w, struct listener **at, bool *left)
 	}
 	l->fe = old;
 	l->bind = old_bind;
-	leave(w, l); /* holds their generation */
+	leave_begin(w, l); /* holds their generation */
 	*left = true;
 	return false;
 }
@@ -482,14 +397,12 @@ listen_commit(struct worker *w)
 			at = &(*at)->next;
 	*at = set->prepared;
 	set->prepared = NULL;
-	for (struct listener *l = *at; l != NULL; l = l->next) {
-		hear(l);
+	for (struct listener *l = *at; l != NULL; l = l->next)
 		l->fe = gen_find_bind(w->gen, l->name, &l->bind);
-	}
 	if (left)
 		empty_begin(w);
 	listen_update(w);
-	publish_left(w);
+	leave_publish(w, w->listen->all);
 }
 
 void
@@ -497,7 +410,7 @@ listen_leave(struct worker *w)
 {
 	for (struct listener *l = w->listen->all; l != NULL; l = l->next)
 		if (!l->leaving)
-			leave(w, l);
+			leave_begin(w, l);
 	empty_begin(w);
 	listen_update(w);
 }

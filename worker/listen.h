@@ -10,8 +10,6 @@
 
 #include "worker/worker.h"
 
-#define LISTEN_EMPTY_MS 50   /* a queue that leaves is closed after so long without a connection */
-#define LISTEN_LEAVE_MS 1000 /* and gets no new clients after so long in any case */
 
 struct listener_set *listen_new(struct worker *w);
 
