@@ -163,7 +163,7 @@ change_log(void *ctx, const char *text)
 	report_add(c->m, "%s", text);
 }
 
-/* The point of no return has been passed (old != NULL), or the program is up (NULL). */
+/* All have committed what replaces old, or the program is up (NULL). */
 void
 reload_done(struct master *m, struct generation *old)
 {

@@ -107,7 +107,10 @@ round_end(struct master *m)
 	if (!m->ready) {
 		m->ready = true;
 		reload_done(m, NULL);
-	} else {
+	} else if (m->round.old != NULL) {
+		reload_done(m, m->round.old);
+		generation_free(m->round.old);
+		m->round.old = NULL;
 		request_reload_over(m, true);
 	}
 	if (m->reload_again) {
@@ -171,7 +174,11 @@ round_point_of_no_return(struct master *m)
 	generation_use_logs(m->gen);
 	r->phase = ROUND_CHECKER;
 	loop_timer_set(m->loop, &r->limit, mono_add_ms(mono_now(), ROUND_COMMIT_MS));
-	master_committed(m, old);
+	r->old = old;
+	if (old != NULL) {
+		binds_commit(m);
+		runtime_commit(m);
+	}
 	if (m->checker.pid != 0 && m->checker.answer == ANSWER_YES &&
 	    m->checker.asked == m->gen->number) {
 		commit_one(&m->checker);
@@ -227,6 +234,7 @@ on_limit(struct loop_timer *t)
 	} else if (r->phase == ROUND_CHECKER) {
 		log_warning("the checker is late with the new generation; going on without it");
 		m->checker.answer = ANSWER_NONE; /* its DONE counts when it comes */
+		loop_timer_set(m->loop, t, mono_add_ms(mono_now(), ROUND_COMMIT_MS));
 		round_look(m);
 	} else if (r->phase == ROUND_COMMIT) {
 		/* Those that are late finish by themselves or die by the watch. */
