@@ -64,10 +64,11 @@ struct conf_control {
 };
 
 struct conf_global {
-	unsigned workers;  /* 0: by CPUs, at most 8; else 1..256 */
-	unsigned maxconn;  /* 0: from the descriptor limit (hard-parts.md 11) */
-	const char *user;  /* default "vipd" */
-	const char *group; /* NULL: the user's */
+	unsigned workers;     /* 0: by CPUs, at most 8; else 1..256 */
+	unsigned maxconn;     /* 0: from the descriptor limit (hard-parts.md 11) */
+	unsigned maxconnrate; /* sessions a second; 0: no limit */
+	const char *user;     /* default "vipd" */
+	const char *group;    /* NULL: the user's */
 	size_t n_logs;
 	struct conf_log *logs;
 	const char *log_tag; /* default "vipd" */
@@ -140,6 +141,7 @@ struct conf_frontend {
 	struct conf_bind *binds;
 	uint32_t default_backend;           /* index; CONF_NONE in mode http */
 	unsigned maxconn;                   /* 0: no limit of its own */
+	unsigned rate_sessions;             /* a second, over all workers; 0: no limit */
 	unsigned backlog;                   /* a queue; default 1024 */
 	int64_t timeout_client_ms;          /* default 1 h in mode tcp, 50 s in mode http */
 	int64_t timeout_client_fin_ms;      /* default 30 s */

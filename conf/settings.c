@@ -120,6 +120,11 @@ static const struct conf_key global_keys[] = {
 	.dflt_text = "from the descriptor limit: min(10000, (nofile - 200) / 2) x workers",
 	.text = "Most sessions at once, over all workers. At the limit connections wait in the "
 		"kernel. 0: the default."},
+    {"maxconnrate", K_UINT, .readers = R_WORKER, .offset = O(conf_global, maxconnrate),
+	.max = MAX_CONN,
+	.text =
+	    "Most connections accepted a second by frontends of mode tcp, over all workers. Above "
+	    "it connections wait in the kernel. 0: no limit."},
     {"user", K_STRING, F_RESTART, .offset = O(conf_global, user), .dflt_string = "vipd",
 	.text = "The user as whom workers, checker and vrrp run when vipd is started as root."},
     {"group", K_STRING, F_RESTART, .offset = O(conf_global, group), .dflt_text = "the user's group",
@@ -225,6 +230,10 @@ static const struct conf_key frontend_keys[] = {
 	.text = "The backend that gets the connections. Mode tcp needs it."},
     {"maxconn", K_UINT, F_DEFAULTS, .offset = O(conf_frontend, maxconn), .max = MAX_CONN,
 	.text = "Most sessions of this frontend at once. 0: only the global limit."},
+    {"rate_limit.sessions", K_UINT, F_DEFAULTS, .readers = R_WORKER,
+	.offset = O(conf_frontend, rate_sessions), .max = MAX_CONN,
+	.text = "Most sessions a second that the frontend accepts, over all workers. Above it "
+		"connections wait in the kernel, which evens out bursts. 0: no limit."},
     {"backlog", K_UINT, F_DEFAULTS, .offset = O(conf_frontend, backlog), .min = 1, .max = 1000000,
 	.dflt = 1024,
 	.text =

@@ -2,6 +2,8 @@
 /* Limits as sums. A count is named by its offset in a worker's slot, the same in all slots. */
 #include "shm/limit.h"
 
+#include "shm/total.h"
+
 #include <stddef.h>
 #ifdef VIPD_SANITIZE
 #include <stdlib.h>
@@ -209,6 +211,36 @@ limit_wait_fe(const struct shm *s, uint32_t fe, uint32_t limit)
 {
 	limit_want_fe(s, fe, true);
 	return limit_room_fe(s, fe, limit);
+}
+
+bool
+limit_rate_global(const struct shm *s, uint32_t per_second, struct mono now)
+{
+	uint32_t n = sw32_get(&s->master->n_workers), sum = 0;
+
+	if (per_second == 0)
+		return true;
+	for (uint32_t w = 0; w < n; w++)
+		sum += total_rate(&shm_worker(s, w)->conn_rate, now);
+	return sum < per_second;
+}
+
+bool
+limit_rate_fe(const struct shm *s, uint32_t fe, uint32_t per_second, struct mono now)
+{
+	uint32_t n = sw32_get(&s->master->n_workers), sum = 0;
+
+	if (per_second == 0)
+		return true;
+	for (uint32_t w = 0; w < n; w++)
+		sum += total_rate(&shm_fe_count(s, shm_worker(s, w))[fe].rate, now);
+	return sum < per_second;
+}
+
+int64_t
+limit_rate_pause_ms(uint32_t per_second)
+{
+	return per_second >= 1000 ? 1 : per_second <= 10 ? 100 : 1000 / per_second;
 }
 
 static bool

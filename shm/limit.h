@@ -34,6 +34,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/mono.h"
 #include "shm/segment.h"
 
 #define LIMIT_MISC 64 /* monitoring, statistics and control connections over all workers */
@@ -64,6 +65,17 @@ uint32_t limit_sum_srv(const struct shm *s, uint32_t srv);
 bool limit_room_global(const struct shm *s, uint32_t limit);
 bool limit_room_fe(const struct shm *s, uint32_t fe, uint32_t limit);
 bool limit_room_srv(const struct shm *s, uint32_t srv, uint32_t limit);
+
+/*
+ * Would one more session now be within so many a second (0: no limit), as counted over all workers?
+ * Sliding: what is left of the second before, and the current one. By reading, so that workers that
+ * accept in the same microsecond may together be one each above it.
+ */
+bool limit_rate_global(const struct shm *s, uint32_t per_second, struct mono now);
+bool limit_rate_fe(const struct shm *s, uint32_t fe, uint32_t per_second, struct mono now);
+
+/* Milliseconds after which it is worth to look again. Pure. */
+int64_t limit_rate_pause_ms(uint32_t per_second);
 
 /* Sets or clears the bit "stopped accepting, waits for a place". */
 void limit_want_global(const struct shm *s, bool want);

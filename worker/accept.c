@@ -71,7 +71,7 @@ accept_session(struct worker *w, struct lqueue *q)
 	struct sock_addr peer;
 	int fd;
 
-	if (admit_take(w, fe) != ADMIT_OK) {
+	if (!admit_rate(w, fe) || admit_take(w, fe) != ADMIT_OK) {
 		sw64_add(&count->paused, 1);
 		l->full = true;
 		return false;

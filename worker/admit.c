@@ -99,6 +99,26 @@ admit_release(struct worker *w, const struct gen_frontend *fe)
 }
 
 bool
+admit_rate(struct worker *w, const struct gen_frontend *fe)
+{
+	uint32_t own = fe->conf->rate_sessions, all = w->gen->conf->global.maxconnrate;
+	struct mono now = loop_now(w->loop), at;
+	int64_t pause;
+
+	if (limit_rate_fe(w->seg, fe->slot, own, now)) {
+		if (limit_rate_global(w->seg, all, now))
+			return true;
+		pause = limit_rate_pause_ms(all);
+	} else {
+		pause = limit_rate_pause_ms(own);
+	}
+	at = mono_add_ms(now, pause);
+	if (!loop_timer_armed(&w->rate_timer) || mono_before(at, w->rate_timer.at))
+		loop_timer_set(w->loop, &w->rate_timer, at);
+	return false;
+}
+
+bool
 admit_room_frontend(struct worker *w, const struct gen_frontend *fe)
 {
 	if (!limit_wait_fe(w->seg, fe->slot, fe_limit(w, fe)))

@@ -13,6 +13,9 @@
  * let in. Pure. */
 bool admit_access(const struct gen_frontend *fe, const struct sock_addr *peer);
 
+/* Does the frontend's rate and the global one let one more in now? If not, a timer looks again. */
+bool admit_rate(struct worker *w, const struct gen_frontend *fe);
+
 /* Which limit stands in the way. */
 enum admit { ADMIT_OK = 0, ADMIT_FRONTEND_FULL, ADMIT_GLOBAL_FULL };
 

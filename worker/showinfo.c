@@ -96,7 +96,8 @@ info_traffic(struct info *info, const struct stat_source *src)
 	add_n(info, "PipesUsed", "MGP", STAT_U32, st.pipes);
 	add_n(info, "PipesFree", "MGP", STAT_U32, 0);
 	add_n(info, "ConnRate", "MRP", STAT_U32, st.rate);
-	add_n(info, "ConnRateLimit", "CLP", STAT_U32, 0);
+	add_n(info, "ConnRateLimit", "CLP", STAT_U32,
+	    src->conf != NULL ? src->conf->global.maxconnrate : 0);
 	add_n(info, "MaxConnRate", "MMP", STAT_U32, st.rate_max);
 	add_n(info, "SessRate", "MRP", STAT_U32, st.rate);
 	add_n(info, "SessRateLimit", "CLP", STAT_U32, 0);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/conf.h"
 #include "shm/check_status.h"
 #include "shm/total.h"
 #include "worker/statrow.h"
@@ -59,12 +60,20 @@ mean(uint64_t sum, uint64_t n)
 	return n == 0 ? 0 : sum / n;
 }
 
+static uint64_t
+rate_limit(const struct conf *conf, const char *frontend)
+{
+	uint32_t i = conf != NULL ? conf_find_frontend(conf, frontend) : CONF_NONE;
+
+	return i != CONF_NONE ? conf->frontends[i].rate_sessions : 0;
+}
+
 bool
 stat_row_frontend(struct stat_row *row, const struct stat_source *src, uint32_t fe)
 {
 	const struct shm_fe_dir *d = shm_fe_dir(src->shm, fe);
 	static const enum stat_column zero[] = {
-	    STAT_DREQ, STAT_DRESP, STAT_RATE_LIM, STAT_DSES, STAT_WREW, STAT_EINT};
+	    STAT_DREQ, STAT_DRESP, STAT_DSES, STAT_WREW, STAT_EINT};
 	bool http = sw32_get(&d->mode) == 1;
 	uint32_t limit = sw32_get(&d->maxconn);
 	struct total_frontend st;
@@ -92,6 +101,7 @@ stat_row_frontend(struct stat_row *row, const struct stat_source *src, uint32_t 
 	set_n(row, STAT_DCON, st.denied);
 	for (size_t i = 0; i < sizeof(zero) / sizeof(zero[0]); i++)
 		set_n(row, zero[i], 0);
+	set_n(row, STAT_RATE_LIM, rate_limit(src->conf, row->cell[STAT_PXNAME].s));
 	set_n(row, STAT_REQ_TOT, st.req);
 	if (http) {
 		for (unsigned i = 0; i < 6; i++)

@@ -276,6 +276,12 @@ on_retry(struct loop_timer *t)
 	listen_look(w);
 }
 
+static void
+on_rate(struct loop_timer *t)
+{
+	listen_look((struct worker *)(void *)((char *)t - offsetof(struct worker, rate_timer)));
+}
+
 void
 worker_exhausted(struct worker *w, const char *what, int err)
 {
@@ -456,6 +462,7 @@ on_ready(struct child *c)
 	    .index = c->start.index};
 	w->ready_tail = &w->ready;
 	w->retry_timer.cb = on_retry;
+	w->rate_timer.cb = on_rate;
 	w->stop_timer.cb = on_stop_timer;
 	slab_init(&w->sessions, sizeof(struct session));
 	pipe_pool_init(&w->pipes, PIPE_UID_BYTES / (n > 0 ? n : 1));
@@ -464,9 +471,9 @@ on_ready(struct child *c)
 	w->buf = zero_pages(RELAY_BUFFER);
 	w->listen = listen_new(w);
 	w->be = zero_pages((size_t)c->seg->caps->backends * sizeof(*w->be));
-	/* The timers of the worker itself: accepting, emptying, waiting, stopping. */
+	/* The timers of the worker itself: accepting, rates, emptying, waiting, stopping. */
 	if (w->srv == NULL || w->be == NULL || w->buf == NULL || w->listen == NULL ||
-	    loop_timer_reserve(c->loop, 4) == -1)
+	    loop_timer_reserve(c->loop, 5) == -1)
 		return -1;
 	wait_init(w);
 	w->drain_seq = sw64_get(&c->seg->vrrp->drain_seq);
