@@ -15,8 +15,9 @@
 	X(hmac_missing) X(hmac_key) X(hmac_bad) X(hmac_replay)
 /* clang-format on */
 
-#define SHM_REFUSED_ONE(name) +1
-#define SHM_REFUSED_N         (0 SHM_REFUSED(SHM_REFUSED_ONE))
+#define SHM_REFUSED_ENUM(name) SHM_REFUSED_##name,
+enum shm_refused { SHM_REFUSED(SHM_REFUSED_ENUM) SHM_REFUSED_N };
+#undef SHM_REFUSED_ENUM
 
 /* NULL: no such reason. */
 static inline const char *

@@ -136,7 +136,7 @@ arp_parse(uint8_t family, const uint8_t *b, size_t len, struct arp_seen *out)
 
 #define ST(code, k)    BPF_STMT(code, k)
 #define JEQ(k, jt, jf) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, k, jt, jf)
-#define LD(size, at)   BPF_STMT(BPF_LD | size | BPF_ABS, at)
+#define LD(size, at)   BPF_STMT(BPF_LD | (size) | BPF_ABS, at)
 #define RET(n)         BPF_STMT(BPF_RET | BPF_K, n)
 
 /* Replies, and announcements (sender = target). */
@@ -188,7 +188,7 @@ int
 arp_read(int fd, uint8_t family, struct arp_seen *out)
 {
 	uint8_t b[128];
-	struct sockaddr_ll from;
+	struct sockaddr_ll from = {0};
 	static const uint8_t none[6];
 
 	for (int i = 0; i < 64; i++) {

@@ -125,11 +125,11 @@ void
 part_master_link(struct ctx *c)
 {
 	struct decide *d = c->d;
-	bool was = d->link;
+	bool back = !d->link && c->in->link;
 
 	part_take_link(c);
 	part_master_lease(c); /* a link that is back after the lease: look first */
-	if (d->role != DECIDE_MASTER || !d->link || was || d->unsure)
+	if (d->role != DECIDE_MASTER || !back || d->unsure)
 		return;
 	part_send_advert(c, d->priority);
 	part_emit(c, DECIDE_DO_ARP_SIGN);

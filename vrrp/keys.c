@@ -41,7 +41,7 @@ parse_line(struct hmac_key *k, const char *p, const char *end)
 	while (end - p >= 2 && hex(p[0]) >= 0 && hex(p[1]) >= 0) {
 		if (k->len == HMAC_KEY_MAX)
 			return "has a key of more than 128 hexadecimal digits";
-		k->key[k->len++] = (uint8_t)(hex(p[0]) << 4 | hex(p[1]));
+		k->key[k->len++] = (uint8_t)((unsigned)hex(p[0]) << 4 | (unsigned)hex(p[1]));
 		p += 2;
 	}
 	if (skip(p, end) != end)

@@ -188,7 +188,7 @@ router_send(struct router *r, uint8_t priority, int64_t interval_ns, const struc
 
 	/* Without carrier the kernel would keep it for an unresolved neighbour and deliver it when
 	 * the link is back: a stale claim. */
-	if (r->rx.fd == -1 || !r->iface->running)
+	if (r->rx.fd == -1 || r->iface == NULL || !r->iface->running)
 		return -1;
 	memcpy(o.auth, p->auth, sizeof(o.auth));
 	if (!p->unicast) {

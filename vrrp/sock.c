@@ -36,11 +36,11 @@ word(const uint8_t *b)
 static void
 put_source(struct prog *p, const struct ip *ip, uint32_t ret)
 {
-	unsigned words = ip->family == AF_INET ? 1 : 4;
+	size_t words = ip->family == AF_INET ? 1 : 4;
 	uint32_t at = (uint32_t)SKF_NET_OFF + (ip->family == AF_INET ? 12 : 8);
 
-	for (unsigned i = 0; i < words; i++) {
-		put(p, BPF_LD | BPF_W | BPF_ABS, 0, 0, at + 4 * i);
+	for (size_t i = 0; i < words; i++) {
+		put(p, BPF_LD | BPF_W | BPF_ABS, 0, 0, at + 4 * (uint32_t)i);
 		put(p, BPF_JMP | BPF_JEQ | BPF_K, 0, (uint8_t)(2 * (words - 1 - i) + 1),
 		    word(ip->b + 4 * i));
 	}

@@ -33,7 +33,7 @@
 	X(TRACKED, 16, "a tracked interface or script")           \
 	X(MAINTENANCE, 32, "maintenance")
 enum vrrp_fault {
-#define X(name, bit, text) FAULT_##name = bit,
+#define X(name, bit, text) FAULT_##name = (bit),
 	FAULT_NAMES(X)
 #undef X
 };
@@ -67,7 +67,7 @@ struct router_room {
 	struct router_kept copy[2];
 };
 _Static_assert(
-    PACKET_REASON_COUNT == SHM_REFUSED_N &&
+    (int)PACKET_REASON_COUNT == (int)SHM_REFUSED_N &&
 	PACKET_REASON_COUNT <= sizeof(((struct shm_router *)0)->refused) / sizeof(struct sw32),
     "reasons");
 _Static_assert(sizeof(struct router_room) <= sizeof(((struct shm_router *)0)->room), "room");

@@ -113,7 +113,7 @@ s2b_partition(void **state)
 	(void)state;
 	for (int phase = 0; phase < 25; phase++) {
 		pair(250 * MS);
-		sim_run_for(&sim, phase * 10 * MS);
+		sim_run_for(&sim, 10 * MS * phase);
 		sim_cut(&sim, 0, true);
 		sim_run_for(&sim, 15 * S);
 		assert_at_most(sim.outage_longest_ns, 1 * S);
@@ -136,7 +136,7 @@ s2c_power(void **state)
 	for (int k = 0; k < 2; k++) {
 		for (int phase = 0; phase < 25; phase++) {
 			pair(interval[k]);
-			sim_run_for(&sim, phase * 10 * MS);
+			sim_run_for(&sim, 10 * MS * phase);
 			sim_power_off(&sim, 0);
 			sim_run_for(&sim, 10 * S);
 			whole(&sim);
@@ -174,7 +174,7 @@ s4a_vrrp_killed(void **state)
 	(void)state;
 	for (int phase = 0; phase < 25; phase++) {
 		pair(250 * MS);
-		sim_run_for(&sim, phase * 10 * MS);
+		sim_run_for(&sim, 10 * MS * phase);
 		sim_kill_vrrp(&sim, 0, 50 * MS);
 		sim_run_for(&sim, 20 * S);
 		whole(&sim);
@@ -305,7 +305,7 @@ s6_backends_lost(void **state)
 	(void)state;
 	for (int phase = 0; phase < 25; phase++) {
 		pair(250 * MS);
-		sim_run_for(&sim, phase * 10 * MS);
+		sim_run_for(&sim, 10 * MS * phase);
 		sim_health(&sim, 0, BAND_DEAD);
 		settles_on(1, 500 * MS);
 		assert_int_equal(sim.outage_ns, 0);
@@ -324,7 +324,7 @@ s6_time_to_take_over(void **state)
 	(void)state;
 	for (int phase = 0; phase < 25; phase++) {
 		pair(250 * MS);
-		sim_run_for(&sim, phase * 10 * MS);
+		sim_run_for(&sim, 10 * MS * phase);
 		sim_health(&sim, 0, BAND_DEAD);
 		t = sim.now;
 		while (!sim.h[1].addr)

@@ -353,8 +353,8 @@ pulls(void **state)
 	}
 }
 
-/* A server dies: the hosts see it one after the other. The address stays; only a lasting difference,
- * or a master without any server, moves it. */
+/* A server dies: the hosts see it one after the other. The address stays; only a lasting
+ * difference, or a master without any server, moves it. */
 static void
 one_server_dies(void **state)
 {

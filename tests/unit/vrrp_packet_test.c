@@ -80,8 +80,7 @@ vectors_build(void **state)
 	assert_int_equal(built, 54);
 }
 
-/* ---- byte flips --------------------------------------------------------------------------------
- */
+/* ---- byte flips ------------------------------------------------------------ */
 
 static uint16_t
 ip4_sum(const uint8_t *b)
@@ -235,8 +234,7 @@ every_length_is_refused(void **state)
 	}
 }
 
-/* ---- one case per rule -------------------------------------------------------------------------
- */
+/* ---- one case per rule ----------------------------------------------------- */
 
 static const struct vector *
 find(const char *name)
@@ -497,8 +495,8 @@ reasons_have_names(void **state)
 	for (int r = 0; r < PACKET_REASON_COUNT; r++) {
 		assert_true(strlen(packet_reason_text((enum packet_reason)r)) > 3);
 		/* what metrics call it */
-		assert_string_equal(packet_reason_counter((enum packet_reason)r),
-		    shm_refused_name((unsigned)r));
+		assert_string_equal(
+		    packet_reason_counter((enum packet_reason)r), shm_refused_name((unsigned)r));
 		for (int k = 0; k < r; k++)
 			assert_string_not_equal(packet_reason_counter((enum packet_reason)k),
 			    packet_reason_counter((enum packet_reason)r));
