@@ -325,6 +325,8 @@ rig_load(struct rig *r, const char *fmt, ...)
 	/* The checker commits first. */
 	if (rc == 0)
 		sw64_set(&r->seg.own_checker->generation, r->generation);
+	if (rc == 0 && r->between != NULL)
+		r->between(r);
 	/* What leaves is deaf at once. */
 	sw64_set(&r->seg.own_master->deaf, UINT64_MAX);
 	for (unsigned i = 0; i < r->n_workers; i++) {

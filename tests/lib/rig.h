@@ -48,6 +48,7 @@ struct rig {
 	int files[4];
 	char file_names[4][64];
 	unsigned n_files;
+	void (*between)(struct rig *); /* all have said yes, none has committed; may be NULL */
 };
 
 /* Makes the segment. */

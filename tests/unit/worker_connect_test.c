@@ -411,6 +411,55 @@ denied_are_reset(void **state)
 	"backends = { be = { servers = { a = { address = \"127.0.0.1:%u\"; on_marked_down = " \
 	"\"shutdown-sessions\"; }; }; }; };\n"
 
+static uint16_t early_port;
+static int early = -1;
+
+/* The schedule names the new server only, and the worker does not know it yet. */
+static void
+come_early(struct rig *r)
+{
+	struct pollfd p = {.events = POLLIN};
+
+	(void)r;
+	early = p.fd = rig_connect(early_port);
+	assert_int_not_equal(early, -1);
+	assert_int_equal(poll(&p, 1, 30), 0); /* neither answered nor closed */
+}
+
+/* Who comes while a reload replaces all servers waits for them. */
+static void
+a_reload_under_way_is_waited_for(void **state)
+{
+	struct rig r;
+	uint16_t one, two;
+	int old, now, s;
+	char x;
+
+	(void)state;
+	rig_init(&r, 1);
+	early_port = rig_listen(&r);
+	old = rig_server(&one);
+	now = rig_server(&two);
+	assert_int_equal(rig_load(&r, CONF, early_port, one), 0);
+	r.between = come_early;
+	assert_int_equal(
+	    rig_load(&r,
+		"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; }; };\n"
+		"backends = { be = { servers = { a = { address = \"127.0.0.1:%u\"; weight = 0; };"
+		" b = \"127.0.0.1:%u\"; }; }; };\n",
+		early_port, one, two),
+	    0);
+	s = rig_accept(now);
+	assert_int_not_equal(s, -1);
+	assert_true(rig_send(early, "a", 1));
+	assert_true(rig_recv(s, &x, 1));
+	close(early);
+	close(s);
+	close(old);
+	close(now);
+	fini(&r);
+}
+
 static bool
 old_gone(struct rig *r)
 {
@@ -887,6 +936,7 @@ main(void)
 	    cmocka_unit_test(limits_are_exact),
 	    cmocka_unit_test(two_limits_lose_no_place),
 	    cmocka_unit_test(denied_are_reset),
+	    cmocka_unit_test(a_reload_under_way_is_waited_for),
 	    cmocka_unit_test(sessions_outlive_their_generation),
 	    cmocka_unit_test(a_bind_without_socket_is_refused),
 	    cmocka_unit_test(marked_down_resets_both_sides),
