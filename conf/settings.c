@@ -262,7 +262,8 @@ static const struct conf_key frontend_keys[] = {
     {"tcp_user_timeout", K_MS, F_DEFAULTS, .offset = O(conf_frontend, tcp_user_timeout_ms),
 	.max = DAY, .dflt = 30000,
 	.text = "How long data may stay unacknowledged before the connection is dead. 0: the "
-		"kernel's."},
+		"kernel's. Linux also ends a connection whose keepalive probes are not answered by "
+		"this time instead of count."},
     {"allow", K_CUSTOM, F_SEVERAL | F_OWN, .readers = R_WORKER, .offset = CONF_ALLOW,
 	.read = read_access, .print = print_access, .syntax = "network, \"all\", or path of a file",
 	.text = "Clients that may connect. allow and deny are tested in the order of the file, the "
