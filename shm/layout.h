@@ -308,6 +308,32 @@ struct shm_shared {
 /* ---- vrrp
  * ---------------------------------------------------------------------------------------- */
 
+#define SHM_PEERS 32
+
+struct shm_ip {
+	uint8_t family; /* AF_INET, AF_INET6; 0: none */
+	uint8_t b[16];
+};
+
+/* Why a router is what it is, for "explain"; addresses may be torn while they change. */
+struct shm_why {
+	struct sw32 weights; /* 0: priority from the band, 1: sum of weights */
+	struct sw32 base;    /* configured priority */
+	struct sw32 raw;     /* band that is measured now; another than `band` while a hold runs */
+	struct sw32 heard_priority; /* of the master that is followed; 0: it resigned */
+	struct sw64 hold_ns;        /* end of that hold; 0: none */
+	struct sw64 next_ns;        /* the decision's timer; 0: none */
+	struct sw64 heard_ns; /* last advertisement of the followed master; 0: none is known */
+	struct shm_ip master;
+	struct sw32 n_peers;
+	struct {
+		struct shm_ip ip;
+		struct sw32 priority; /* that it said last */
+		struct sw64 said_ns;  /* 0: has said nothing yet */
+	} peers[SHM_PEERS];
+	char track[160]; /* what is worst among what is tracked */
+};
+
 struct shm_router {
 	struct sw32 epoch;
 	struct sw32 used;
@@ -324,6 +350,7 @@ struct shm_router {
 	struct sw32 refused[32]; /* advertisements, by reason: shm/refused.h */
 	char name[SHM_NAME];
 	char reason[128];
+	struct shm_why why;
 	unsigned char room[1024]; /* vrrp's own use, see vrrp/ */
 };
 

@@ -135,6 +135,41 @@ schedule_pick(const struct shm *s, uint32_t be)
 	return SHM_NONE;
 }
 
+uint32_t
+schedule_peek(const struct shm *s, uint32_t be, uint32_t *out, uint32_t n)
+{
+	for (unsigned i = 0; i < TRIES; i++) {
+		uint64_t word = mw64_get(&shm_cursor(s, be)->word), pos = word & SCHEDULE_POS_MASK;
+		uint32_t k = 0;
+		struct view v;
+
+		view_open(&v, s, be, word_gen(word));
+		for (; k < n && k < v.len; k++)
+			out[k] = sw16_get(&v.entries[(pos + k) % v.len]);
+		if (view_valid(&v))
+			return k;
+	}
+	return 0;
+}
+
+uint32_t
+schedule_share(const struct shm *s, uint32_t be, uint32_t srv, uint32_t *len)
+{
+	for (unsigned i = 0; i < TRIES; i++) {
+		uint32_t k = 0;
+		struct view v;
+
+		view_open(&v, s, be, word_gen(mw64_get(&shm_cursor(s, be)->word)));
+		for (uint32_t e = 0; e < v.len; e++)
+			k += sw16_get(&v.entries[e]) == srv;
+		*len = v.len;
+		if (view_valid(&v))
+			return k;
+	}
+	*len = 0;
+	return 0;
+}
+
 /* Servers that were asked for already, a bit each. */
 struct asked {
 	uint64_t bit[65536 / 64];

@@ -60,6 +60,14 @@ int schedule_set(
 uint32_t schedule_pick(const struct shm *s, uint32_t be);
 
 /*
+ * What the next picks of the backend will be if no server is refused: up to n slots, fewer when the
+ * schedule is shorter or empty. Nothing moves. Any process.
+ */
+uint32_t schedule_peek(const struct shm *s, uint32_t be, uint32_t *out, uint32_t n);
+/* How many of the schedule's entries are the server's; *len is their number (both 0: none). */
+uint32_t schedule_share(const struct shm *s, uint32_t be, uint32_t srv, uint32_t *len);
+
+/*
  * As schedule_pick, but walks on from the picked position to the first server that is not refused.
  * refuse is asked once a server (again only when the schedule changed meanwhile) and must have no
  * lasting effect. SHM_NONE only when every server of the schedule was refused.

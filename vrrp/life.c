@@ -77,6 +77,7 @@ claim_slot(struct router *r)
 		for (unsigned i = 0; i < PACKET_REASON_COUNT; i++)
 			sw32_set(&r->pub->refused[i], 0);
 		sw64_set(&r->pub->received, 0);
+		why_peers_changed(r);
 		sw64_set(&r->pub->became_master, 0);
 		sw32_set(&r->pub->role, DECIDE_INIT);
 		snprintf(r->pub->name, sizeof(r->pub->name), "%s", p->name);
@@ -155,6 +156,7 @@ change(struct router *r, const struct plan *old)
 		memset(r->replay, 0, sizeof(r->replay));
 	if (!same_peers(old, r->plan)) {
 		memset(r->peer_seen, 0, sizeof(r->peer_seen));
+		why_peers_changed(r);
 		router_close_rx(r); /* another filter */
 	}
 	if (r->holds) {

@@ -421,6 +421,7 @@ router_timer_set(struct router *r)
 
 	if (!r->started)
 		return;
+	why_publish(r);
 	at = mono_min(at, r->hold_at);
 	if (r->holds)
 		at = mono_min(at, r->refresh_at);

@@ -113,11 +113,13 @@ expect_of(const struct router *r, struct ip *sources)
 }
 
 static void
-peer_heard(struct router *r, const struct ip *src)
+peer_heard(struct router *r, const struct packet_in *in)
 {
 	for (size_t i = 0; i < r->plan->n_peers; i++)
-		if (ip_equal(&r->plan->peers[i].ip, src))
+		if (ip_equal(&r->plan->peers[i].ip, &in->src)) {
 			r->peer_seen[i] = loop_now(r->v->loop);
+			why_heard(r, i, in->priority);
+		}
 }
 
 /* Whom a trailer makes us believe. Also counts what is let pass. */
@@ -169,7 +171,7 @@ one_packet(struct router *r, const uint8_t *b, size_t len, struct packet_in *in)
 		return;
 	}
 	sw64_add(&r->pub->received, 1);
-	peer_heard(r, &in->src);
+	peer_heard(r, in);
 	if (in->differs != 0)
 		tell_differs(r, in);
 	router_step(r, (struct decide_in){.kind = DECIDE_IN_ADVERT,

@@ -200,6 +200,13 @@ void router_free(struct router *r);
 /* After commit: takes r->next (may be the first plan). */
 void router_commit(struct router *r);
 
+/* ---- why.c ---- */
+
+/* For "explain": what the router goes by; what a peer (index) has said; peers are others now. */
+void why_publish(struct router *r);
+void why_heard(struct router *r, size_t peer, uint8_t priority);
+void why_peers_changed(struct router *r);
+
 /* ---- router.c ---- */
 
 /* For a respawn, and for others to read. */

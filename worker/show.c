@@ -291,13 +291,25 @@ run_show_backend(struct command_run *run, int argc, char **argv)
 }
 
 const struct command show_commands[] = {
+    {"explain", " [router|server|backend] <name>", "why it is what it is, in sentences",
+	COMMAND_USER, explain_run},
+    {"show activity", "", "counters of each worker", COMMAND_OPERATOR, show_activity_run},
     {"show backend", "", "names of all backends", COMMAND_USER, run_show_backend},
+    {"show config", "", "configuration in force, as this process has it; secrets as ***",
+	COMMAND_OPERATOR, show_config_run},
+    {"show env", " [<name>]", "environment of the process", COMMAND_OPERATOR, show_env_run},
+    {"show errors", "", "number of bad requests", COMMAND_OPERATOR, show_errors_run},
     {"show events", " [<count>|since <number>]", "what has happened, with numbers",
 	COMMAND_OPERATOR, show_events_run},
+    {"show health", " [<backend>]", "probes of servers, a table", COMMAND_USER, show_health_run},
     {"show info", " [typed|json|desc]*", "what the processes are and do", COMMAND_USER,
 	show_info_run},
     {"show proc", " [csv]", "processes of vipd, their age and deaths", COMMAND_OPERATOR,
 	show_proc_run},
+    {"show queue", " [<backend>]", "who waits in the queues of backends", COMMAND_USER,
+	show_queue_run},
+    {"show servers conn", " [<backend>]", "connections of servers, for machines", COMMAND_OPERATOR,
+	show_servers_conn_run},
     {"show servers state", " [<backend>]", "state of servers, for machines", COMMAND_OPERATOR,
 	run_show_servers_state},
     {"show sess", " [all|<id>|server <b>/<s>]", "sessions of all workers", COMMAND_OPERATOR,
@@ -306,5 +318,6 @@ const struct command show_commands[] = {
 	"counters of frontends, backends and servers", COMMAND_USER, run_show_stat},
     {"show vrrp", "", "virtual routers, their roles and why", COMMAND_USER, show_vrrp_run},
     {"show version", "", "version of vipd", COMMAND_USER, show_version_run},
+    {"wait", " <delay>", "answer after so many milliseconds (or 5s, 1m)", COMMAND_USER, wait_run},
     {0},
 };

@@ -14,6 +14,19 @@ bool show_version_run(struct command_run *, int argc, char **argv);
 bool show_vrrp_run(struct command_run *, int argc, char **argv);
 bool show_events_run(struct command_run *, int argc, char **argv);
 
+/* explain.c */
+bool explain_run(struct command_run *, int argc, char **argv);
+
+/* showmore.c */
+bool show_servers_conn_run(struct command_run *, int argc, char **argv);
+bool show_health_run(struct command_run *, int argc, char **argv);
+bool show_queue_run(struct command_run *, int argc, char **argv);
+bool show_activity_run(struct command_run *, int argc, char **argv);
+bool show_errors_run(struct command_run *, int argc, char **argv);
+bool show_config_run(struct command_run *, int argc, char **argv);
+bool show_env_run(struct command_run *, int argc, char **argv);
+bool wait_run(struct command_run *, int argc, char **argv);
+
 /* showsess.c */
 bool show_sess_run(struct command_run *, int argc, char **argv);
 
