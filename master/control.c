@@ -15,14 +15,14 @@
 
 #include "lib/log.h"
 #include "master/master.h"
-#include "master/request.h"
+#include "master/requests.h"
 #include "worker/cli.h"
 
 #define CONTROL_CONNS      16
 #define CONTROL_TIMEOUT_MS 10000
 #define CONTROL_EVICT_MS   100
 
-static struct ask_local local = {.send = request_own, .done = request_own_done};
+static struct ask_local local = {.send = requests_own, .done = requests_own_done};
 static struct ask ask = {.local = &local};
 static struct cli cli;
 static struct loop_fd listening = {.fd = -1};

@@ -74,7 +74,7 @@ on_tick(struct loop_timer *t)
 	master_ring_all(m);
 	directory_reap(m);
 	binds_look(m);
-	request_look(m);
+	requests_look(m);
 	watchdog(m);
 }
 
@@ -279,7 +279,7 @@ on_bell(struct loop_fd *f, uint32_t events)
 	(void)events;
 	(void)!read(f->fd, &n, sizeof(n));
 	binds_look(m);
-	request_look(m);
+	requests_look(m);
 }
 
 /* ---- generations ------------------------------------------------------------------------------

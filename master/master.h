@@ -11,7 +11,7 @@
  *   directory.c  names and slots in the segment
  *   binds.c      listeners that leave and come back
  *   reload.c     SIGHUP: read, check, diff, round
- *   request.c    commands: runtime.c carries them out, control.c is the master's own socket
+ *   requests.c   commands: runtime.c carries them out, control.c is the master's own socket
  *   start.c      from the command line to the running master
  */
 #ifndef MASTER_MASTER_H
@@ -255,10 +255,10 @@ uint32_t runtime_frontend_maxconn(struct master *m, uint32_t slot, uint32_t epoc
 uint32_t runtime_maxconn(struct master *m, uint64_t n);
 uint32_t runtime_maintenance(struct master *m, bool on);
 
-/* request.c: commands that workers pass on, and those of the master's own control socket. */
-void request_look(struct master *m);
+/* requests.c: commands that workers pass on, and those of the master's own control socket. */
+void requests_look(struct master *m);
 /* The reload under way has ended. */
-void request_reload_over(struct master *m, bool done);
+void requests_reload_over(struct master *m, bool done);
 
 /* control.c: the second control socket, which the master itself serves. */
 void control_start(struct master *m, const char *path);

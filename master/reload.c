@@ -34,7 +34,7 @@ reload_refused(struct master *m, const char *reason)
 	event_add(&m->seg, EVENT_CONFIG, (uint32_t)m->gen->number, "reload refused: %s", reason);
 	status_text(m, status, sizeof(status));
 	notify_ready(status);
-	request_reload_over(m, false);
+	requests_reload_over(m, false);
 }
 
 static void

@@ -111,7 +111,7 @@ round_end(struct master *m)
 		reload_done(m, m->round.old);
 		generation_free(m->round.old);
 		m->round.old = NULL;
-		request_reload_over(m, true);
+		requests_reload_over(m, true);
 	}
 	if (m->reload_again) {
 		m->reload_again = false;

@@ -440,7 +440,7 @@ unknown_commands_get_help(void **state)
 	(void)state;
 	expect_part("show nonsense",
 	    "Unknown command, but maybe one of the following ones is a better match:\n  show "
-	    "backend");
+	    "activity");
 	expect_part("frobnicate", "Unknown command. Please enter one of the following commands "
 				  "only:\n");
 	expect_part("help", "The following commands are valid at this level:\n");

@@ -8,7 +8,7 @@
 #include "shm/request.h"
 
 #include "master/master.h"
-#include "master/request.h"
+#include "master/requests.h"
 
 #define LOCAL SHM_MAX_WORKERS /* in waiting[]: our own socket */
 
@@ -35,7 +35,7 @@ answer(struct master *m, unsigned who, uint64_t number, uint32_t result)
 	child_ring_fd(m->workers[who].bell);
 }
 
-/* Begins it when no other runs; answered by request_reload_over. */
+/* Begins it when no other runs; answered by requests_reload_over. */
 static void
 reload_for(struct master *m, unsigned who, uint64_t number)
 {
@@ -50,7 +50,7 @@ reload_for(struct master *m, unsigned who, uint64_t number)
 }
 
 void
-request_reload_over(struct master *m, bool done)
+requests_reload_over(struct master *m, bool done)
 {
 	for (unsigned who = 0; who <= LOCAL; who++) {
 		uint64_t number = rq.waiting[who];
@@ -110,7 +110,7 @@ read_worker(struct master *m, uint32_t w)
 }
 
 void
-request_look(struct master *m)
+requests_look(struct master *m)
 {
 	if (!m->ready)
 		return; /* they wait for the first commit */
@@ -121,7 +121,7 @@ request_look(struct master *m)
 }
 
 uint64_t
-request_own(void *ctx, uint32_t kind, uint32_t object, uint64_t value)
+requests_own(void *ctx, uint32_t kind, uint32_t object, uint64_t value)
 {
 	struct master *m = ctx;
 	uint64_t number = sw64_get(&rq.own.number) + 1;
@@ -140,7 +140,7 @@ request_own(void *ctx, uint32_t kind, uint32_t object, uint64_t value)
 }
 
 bool
-request_own_done(void *ctx, uint64_t number, uint32_t *result)
+requests_own_done(void *ctx, uint64_t number, uint32_t *result)
 {
 	(void)ctx;
 	*result = rq.own_result;
