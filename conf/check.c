@@ -136,7 +136,7 @@ static void
 check_http(struct reader *r, const struct conf_frontend *f, const config_setting_t *s)
 {
 	static const char *const idle[] = {"default_backend", "tcplog", "dontlognull",
-	    "dontlog_normal", "timeout.client_fin", "rate_limit", NULL};
+	    "dontlog_normal", "timeout.client_fin", "rate_limit", "per_source", NULL};
 
 	warn_idle(r, s, idle, "in mode http: the frontend answers by itself");
 	if (f->monitor_uri == NULL && f->stats_uri == NULL && f->metrics_uri == NULL &&

@@ -141,6 +141,8 @@ struct conf_frontend {
 	struct conf_bind *binds;
 	uint32_t default_backend;           /* index; CONF_NONE in mode http */
 	unsigned maxconn;                   /* 0: no limit of its own */
+	unsigned source_maxconn;            /* sessions of one client address; 0: no limit */
+	unsigned source_rate;               /* ... a second */
 	unsigned rate_sessions;             /* a second, over all workers; 0: no limit */
 	unsigned backlog;                   /* a queue; default 1024 */
 	int64_t timeout_client_ms;          /* default 1 h in mode tcp, 50 s in mode http */

@@ -234,6 +234,18 @@ static const struct conf_key frontend_keys[] = {
 	.offset = O(conf_frontend, rate_sessions), .max = MAX_CONN,
 	.text = "Most sessions a second that the frontend accepts, over all workers. Above it "
 		"connections wait in the kernel, which evens out bursts. 0: no limit."},
+    {"per_source.maxconn", K_UINT, F_DEFAULTS, .readers = R_WORKER,
+	.offset = O(conf_frontend, source_maxconn), .max = MAX_CONN,
+	.text =
+	    "Most sessions at once of one client address (IPv6: one /64) at the frontend, over all "
+	    "workers. Who wants more is reset and counted (dcon). 0: no limit."},
+    {"per_source.rate", K_UINT, F_DEFAULTS, .readers = R_WORKER,
+	.offset = O(conf_frontend, source_rate), .max = MAX_CONN,
+	.text =
+	    "Most sessions a second of one client address (IPv6: one /64); who wants more is "
+	    "reset. What is refused does not count, so a client that tries too often still gets "
+	    "its rate. Each worker remembers 16384 addresses; when those of a place in its table "
+	    "all hold sessions, a further address there is not limited. 0: no limit."},
     {"backlog", K_UINT, F_DEFAULTS, .offset = O(conf_frontend, backlog), .min = 1, .max = 1000000,
 	.dflt = 1024,
 	.text =

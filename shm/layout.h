@@ -43,6 +43,8 @@
 #define SHM_EVENTS      256 /* events a ring */
 #define SHM_REQUESTS    16  /* requests under way from one worker */
 #define SHM_REPORT_TEXT 16384
+#define SHM_SOURCE_SETS 2048
+#define SHM_SOURCE_WAYS 8
 #define SHM_REPORTS     64 /* failed connects a worker can report before the checker has looked */
 
 /* Ceilings, fixed for the life of the segment. */
@@ -62,6 +64,7 @@ struct shm_head {
 	uint32_t pad;
 	struct shm_caps caps;
 	uint64_t size;       /* bytes of the whole segment */
+	uint64_t seed;       /* by chance, of the hash of client addresses */
 	uint64_t off_master; /* offsets of sections from the start of the segment */
 	uint64_t off_checker;
 	uint64_t off_shared;
@@ -84,6 +87,7 @@ struct shm_head {
 	uint64_t w_fe;        /* struct shm_fe_count[caps.frontends] */
 	uint64_t w_be;        /* struct shm_be_count[caps.backends] */
 	uint64_t w_srv;       /* struct shm_srv_count[caps.servers] */
+	uint64_t w_sources;   /* struct shm_source[SHM_SOURCE_SETS * SHM_SOURCE_WAYS] */
 	uint64_t w_sessions;  /* struct shm_session[caps.sessions] */
 };
 
@@ -456,6 +460,17 @@ struct shm_srv_count {
 	struct shm_rate rate;
 };
 
+/* A client address at a frontend, see source.h. */
+struct shm_source {
+	struct sw64 addr;
+	struct sw32 who;  /* 0: free; changes while held is 0 only */
+	struct sw32 held; /* sessions of this worker */
+	struct sw32 sec;  /* CLOCK_MONOTONIC seconds of cur */
+	struct sw32 cur;  /* sessions begun in it */
+	struct sw32 prev; /* and in the second before */
+	struct sw32 pad;
+};
+
 enum shm_phase {
 	SHM_PH_FREE = 0,
 	SHM_PH_REQUEST, /* HTTP or inspection: waits for the client */
@@ -515,21 +530,23 @@ struct shm_worker {
 	struct sw64 generation;     /* committed */
 	struct sw64 min_generation; /* oldest generation that a session here still uses */
 	struct sw64 drained;        /* last vrrp drain_seq carried out */
-	struct sw64 left;  /* oldest generation that connections are still accepted for */
-	struct sw64 quiet; /* the same without listeners to which nobody came for a while */
-	struct sw32 held;           /* sessions counted in the global limit */
-	struct sw32 held_misc;      /* monitoring, statistics, control connections */
-	struct sw32 exhausted;      /* bit: paused for lack of descriptors, memory, ports */
-	struct sw32 n_sessions;     /* session records ever used: loops stop here */
-	struct sw32 adopted;        /* number of queues of others that it polls now */
-	struct sw32 pipes;          /* pipes in use and pooled */
-	struct sw64 cum_conn;       /* accepted connections */
+	struct sw64 left;           /* oldest generation that connections are still accepted for */
+	struct sw64 quiet;      /* the same without listeners to which nobody came for a while */
+	struct sw32 held;       /* sessions counted in the global limit */
+	struct sw32 held_misc;  /* monitoring, statistics, control connections */
+	struct sw32 exhausted;  /* bit: paused for lack of descriptors, memory, ports */
+	struct sw32 n_sessions; /* session records ever used: loops stop here */
+	struct sw32 adopted;    /* number of queues of others that it polls now */
+	struct sw32 pipes;      /* pipes in use and pooled */
+	struct sw64 cum_conn;   /* accepted connections */
 	struct sw64 cum_req;
 	struct sw64 bytes_out;
 	struct sw64 spliced; /* bytes moved by splice */
 	struct sw64 loops;
 	struct sw64 log_lost;
 	struct sw32 held_max;
+	struct sw32 sources; /* 1: its table of client addresses is in use */
+	struct sw32 pad3;
 	struct sw32 wants_misc; /* 1: waits for a place for a control or monitoring connection */
 	struct shm_rate conn_rate;
 	struct sw64 wants_fe[64]; /* bit per frontend slot: paused by that frontend's maxconn */
@@ -549,6 +566,7 @@ struct shm_worker {
 };
 
 _Static_assert(sizeof(struct shm_session) == 192, "session record");
+_Static_assert(sizeof(struct shm_source) == 32, "client address");
 _Static_assert(sizeof(struct shm_event) == 256, "event");
 _Static_assert(sizeof(struct mw64) == 64, "many-writer word has its cache line");
 _Static_assert(

@@ -11,8 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "shm/source.h"
 
 #define PAGE 4096u
 
@@ -39,6 +42,8 @@ layout_worker(struct shm_head *h)
 	h->w_fe = place(&at, c->frontends * sizeof(struct shm_fe_count), PAGE);
 	h->w_be = place(&at, c->backends * sizeof(struct shm_be_count), 64);
 	h->w_srv = place(&at, c->servers * sizeof(struct shm_srv_count), 64);
+	h->w_sources =
+	    place(&at, SHM_SOURCE_SETS * SHM_SOURCE_WAYS * sizeof(struct shm_source), PAGE);
 	h->w_sessions = place(&at, (uint64_t)c->sessions * sizeof(struct shm_session), PAGE);
 	h->worker_size = place(&at, 0, PAGE);
 }
@@ -90,6 +95,8 @@ shm_create(struct shm *s, const struct shm_caps *caps)
 	s->base = MAP_FAILED;
 	s->ro_fd = -1;
 	shm_layout(&h, caps);
+	if (getrandom(&h.seed, sizeof(h.seed), 0) != sizeof(h.seed))
+		return -1;
 	s->rw_fd = memfd_create("vipd", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (s->rw_fd == -1)
 		return -1;
@@ -218,6 +225,7 @@ shm_worker_reset(const struct shm *s, struct shm_worker *w)
 	for (size_t i = 0; i < sizeof(w->wants_fe) / sizeof(w->wants_fe[0]); i++)
 		sw64_set(&w->wants_fe[i], 0);
 	memset(SHM_AT(w, s->head->w_held_fe, char), 0, s->head->w_held_end - s->head->w_held_fe);
+	source_reset(s, w);
 	sw32_set_seq(&w->held, 0);
 	sw32_set(&w->held_misc, 0);
 	sw32_set(&w->exhausted, 0);

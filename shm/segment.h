@@ -135,6 +135,11 @@ shm_srv_count(const struct shm *s, const struct shm_worker *w)
 {
 	return SHM_AT(w, s->head->w_srv, const struct shm_srv_count);
 }
+static inline const struct shm_source *
+shm_sources(const struct shm *s, const struct shm_worker *w)
+{
+	return SHM_AT(w, s->head->w_sources, const struct shm_source);
+}
 static inline const struct shm_session *
 shm_sessions(const struct shm *s, const struct shm_worker *w)
 {
@@ -152,6 +157,7 @@ shm_sessions(const struct shm *s, const struct shm_worker *w)
 #define SHM_OWN_fe(s, w)       SHM_AT(w, (s)->head->w_fe, struct shm_fe_count)
 #define SHM_OWN_be(s, w)       SHM_AT(w, (s)->head->w_be, struct shm_be_count)
 #define SHM_OWN_srv(s, w)      SHM_AT(w, (s)->head->w_srv, struct shm_srv_count)
+#define SHM_OWN_sources(s, w)  SHM_AT(w, (s)->head->w_sources, struct shm_source)
 #define SHM_OWN_sessions(s, w) SHM_AT(w, (s)->head->w_sessions, struct shm_session)
 
 /* Writable arrays of the checker's and master's own sections. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "shm/limit.h"
+#include "shm/source.h"
 #include "worker/admit.h"
 #include "worker/count.h"
 #include "worker/drain.h"
@@ -69,6 +70,7 @@ accept_session(struct worker *w, struct lqueue *q)
 	struct shm_fe_count *count = count_fe(w, fe);
 	uint32_t fe_max = sw32_get(&count->cur_max), held_max = sw32_get(&w->own->held_max);
 	struct sock_addr peer;
+	uint32_t source = 0;
 	int fd;
 
 	if (!admit_rate(w, fe) || admit_take(w, fe) != ADMIT_OK) {
@@ -90,7 +92,14 @@ accept_session(struct worker *w, struct lqueue *q)
 		admit_release(w, fe);
 		return true;
 	}
-	if (session_start(w, fe, fd, &peer, l->bind) == -1) {
+	/* Behind a proxy the client's address comes later. */
+	if (!(l->bind != NULL && l->bind->accept_proxy) && !admit_source(w, fe, &peer, &source)) {
+		refuse(fd);
+		admit_release(w, fe);
+		return true;
+	}
+	if (session_start(w, fe, fd, &peer, l->bind, source) == -1) {
+		source_release(w->seg, source);
 		admit_release(w, fe);
 		worker_exhausted(w, "memory", errno);
 		return false;

@@ -2,7 +2,11 @@
 /* Admission of connections. Runs in a worker; takes no system call but the bell. */
 #include "worker/admit.h"
 
+#include "lib/log.h"
+#include "lib/ratelimit.h"
 #include "shm/limit.h"
+#include "shm/source.h"
+#include "worker/count.h"
 
 bool
 admit_access(const struct gen_frontend *fe, const struct sock_addr *peer)
@@ -115,6 +119,45 @@ admit_rate(struct worker *w, const struct gen_frontend *fe)
 	at = mono_add_ms(now, pause);
 	if (!loop_timer_armed(&w->rate_timer) || mono_before(at, w->rate_timer.at))
 		loop_timer_set(w->loop, &w->rate_timer, at);
+	return false;
+}
+
+static void
+say_refused(struct worker *w, const struct gen_frontend *fe, const struct sock_addr *peer,
+    enum source_verdict v)
+{
+	static struct ratelimit limit = RATELIMIT_INIT(1, 5000);
+	uint32_t held, most = fe->conf->source_rate;
+	char text[SOCK_ADDR_TEXT];
+
+	if (v == SOURCE_MAXCONN)
+		most = fe->conf->source_maxconn;
+	if (!ratelimit_step(&limit, loop_now(w->loop), &held))
+		return;
+	log_warning(
+	    "frontend %s: refused %s: more than %u sessions %s from its %s (%u more held back)",
+	    fe->conf->name, sock_addr_format_host(peer, text, sizeof(text)), most,
+	    v == SOURCE_MAXCONN ? "at once" : "a second",
+	    peer->family == AF_INET6 ? "/64" : "address", held);
+}
+
+bool
+admit_source(
+    struct worker *w, const struct gen_frontend *fe, const struct sock_addr *peer, uint32_t *place)
+{
+	struct source_key k;
+	enum source_verdict v;
+
+	*place = 0;
+	if ((fe->conf->source_maxconn == 0 && fe->conf->source_rate == 0) ||
+	    !source_key(&k, fe->slot, peer))
+		return true;
+	v = source_take(
+	    w->seg, &k, fe->conf->source_maxconn, fe->conf->source_rate, loop_now(w->loop), place);
+	if (v == SOURCE_OK)
+		return true;
+	sw64_add(&count_fe(w, fe)->denied, 1);
+	say_refused(w, fe, peer, v);
 	return false;
 }
 

@@ -16,6 +16,13 @@ bool admit_access(const struct gen_frontend *fe, const struct sock_addr *peer);
 /* Does the frontend's rate and the global one let one more in now? If not, a timer looks again. */
 bool admit_rate(struct worker *w, const struct gen_frontend *fe);
 
+/*
+ * Does the client's address have room for one more session at this frontend? Counts it: *place is
+ * for source_release. If not, says so (rarely) and counts the refusal.
+ */
+bool admit_source(
+    struct worker *w, const struct gen_frontend *fe, const struct sock_addr *peer, uint32_t *place);
+
 /* Which limit stands in the way. */
 enum admit { ADMIT_OK = 0, ADMIT_FRONTEND_FULL, ADMIT_GLOBAL_FULL };
 
@@ -26,8 +33,8 @@ enum admit { ADMIT_OK = 0, ADMIT_FRONTEND_FULL, ADMIT_GLOBAL_FULL };
 enum admit admit_take(struct worker *w, const struct gen_frontend *fe);
 /* Gives both back and rings who waits for them. */
 void admit_release(struct worker *w, const struct gen_frontend *fe);
-/* For one that waits: is there room, as far as one look can tell? If not the bit is set (again), then
- * looked once more; if so it is cleared. */
+/* For one that waits: is there room, as far as one look can tell? If not the bit is set (again),
+ * then looked once more; if so it is cleared. */
 bool admit_room_frontend(struct worker *w, const struct gen_frontend *fe);
 bool admit_room_global(struct worker *w);
 /* We were rung, took all there was and still see room: the next one may have somebody waiting. */

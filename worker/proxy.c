@@ -99,6 +99,10 @@ go_on(struct session *s, const struct proxyproto *h)
 		session_end(s, 'P', SESSION_RESET_C);
 		return;
 	}
+	if (!admit_source(s->w, s->fe, &client, &s->source)) {
+		session_end(s, 'P', SESSION_RESET_C);
+		return;
+	}
 	loop_timer_del(s->w->loop, &s->timer);
 	connect_start(s);
 }

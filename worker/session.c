@@ -10,6 +10,7 @@
 
 #include "shm/limit.h"
 #include "shm/sessrec.h"
+#include "shm/source.h"
 #include "worker/admit.h"
 #include "worker/connect.h"
 #include "worker/count.h"
@@ -377,7 +378,7 @@ session_connected(struct session *s)
 
 int
 session_start(struct worker *w, struct gen_frontend *fe, int fd, const struct sock_addr *peer,
-    const struct conf_bind *bind)
+    const struct conf_bind *bind, uint32_t source)
 {
 	struct session *s = slab_new(&w->sessions);
 	const struct sock_addr *local = bind != NULL ? conf_bind_local(bind) : NULL;
@@ -395,6 +396,7 @@ session_start(struct worker *w, struct gen_frontend *fe, int fd, const struct so
 	s->w = w;
 	s->fe = fe;
 	s->be = fe->be;
+	s->source = source;
 	s->c.fd = fd;
 	s->s.fd = s->c.f.fd = s->s.f.fd = -1;
 	s->c.f.cb = on_client;
@@ -453,6 +455,7 @@ session_end(struct session *s, char who, enum session_close how)
 	tcplog_session(s);
 	connect_release(s);
 	limit_release_be(w->seg, s->be->slot);
+	source_release(w->seg, s->source);
 	admit_release(w, s->fe);
 	live_unlink(s);
 	record_close(w, s->rec);

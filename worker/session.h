@@ -70,6 +70,7 @@ struct session {
 	uint16_t n_tried;
 	uint16_t tries;         /* connects begun */
 	uint64_t ticket;        /* in its backend's queue; 0: does not wait */
+	uint32_t source;        /* its place in the table of client addresses; 0: none */
 	uint32_t queued_behind; /* waiters before it when it joined the backend's queue */
 	uint8_t flags;          /* SESSION_* */
 	uint8_t phase;          /* enum shm_phase, as in the record */
@@ -87,10 +88,11 @@ enum session_close {
 
 /*
  * Takes an accepted connection that admission has counted already. Returns 0, or -1 with errno when
- * there is no memory or no record: fd is closed, the caller gives the place back.
+ * there is no memory or no record: fd is closed, the caller gives the place back. source: from
+ * admit_source.
  */
 int session_start(struct worker *w, struct gen_frontend *fe, int fd, const struct sock_addr *peer,
-    const struct conf_bind *bind);
+    const struct conf_bind *bind, uint32_t source);
 
 /* Ends and frees: closes both sides, counts, logs, gives places back. who is the first letter of
  * the termination state (semantics D.6), '-' for a clean end; the phase gives the second. */
