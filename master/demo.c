@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "conf/arena.h"
 #include "lib/log.h"
 #include "master/master.h"
 
@@ -96,8 +97,9 @@ demo_start(struct master *m, struct conf *c)
 				log_crit("demo server %s: %s", v->name, strerror(errno));
 				return -1;
 			}
-			v->address = strdup(sock_addr_format(&v->addr, text, sizeof(text)));
-			if (v->address == NULL || demo_fork(m, v->name, fd) == -1)
+			v->address =
+			    arena_strdup(c->arena, sock_addr_format(&v->addr, text, sizeof(text)));
+			if (demo_fork(m, v->name, fd) == -1)
 				return -1;
 		}
 	return 0;
@@ -105,7 +107,7 @@ demo_start(struct master *m, struct conf *c)
 
 /* A bind whose port is taken gets a free one. */
 static void
-bind_adjust(struct conf_bind *b)
+bind_adjust(struct conf *c, struct conf_bind *b)
 {
 	struct sock_addr a = b->addr;
 	char text[SOCK_ADDR_TEXT];
@@ -119,7 +121,7 @@ bind_adjust(struct conf_bind *b)
 	log_warning("%s is taken; using port %u instead", b->name, sock_addr_port(&a));
 	b->addr = a;
 	b->last = sock_addr_port(&a);
-	b->name = strdup(sock_addr_format(&a, text, sizeof(text)));
+	b->name = arena_strdup(c->arena, sock_addr_format(&a, text, sizeof(text)));
 }
 
 void
@@ -128,5 +130,5 @@ demo_adjust_binds(struct conf *c)
 	for (size_t f = 0; f < c->n_frontends; f++)
 		for (size_t i = 0; i < c->frontends[f].n_binds; i++)
 			if (c->frontends[f].binds[i].addr.family != AF_UNIX)
-				bind_adjust(&c->frontends[f].binds[i]);
+				bind_adjust(c, &c->frontends[f].binds[i]);
 }
