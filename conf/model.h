@@ -94,7 +94,9 @@ struct conf_bind {
 	struct sock_addr addr; /* AF_UNSPEC: inherited */
 	uint16_t last;         /* port of a range, the first is addr's; mostly both are the same */
 	const char *inherited; /* NULL, or what stands behind "fd@": a number or a name */
-	bool accept_proxy;     /* connections begin with a PROXY header */
+	bool accept_proxy;     /* connections begin with a PROXY header ... */
+	size_t n_proxies;      /* ... if they come from one of these; 0: all */
+	struct sock_net *proxies;
 	bool v4v6;             /* [::] takes IPv4 too */
 	const char *interface; /* NULL: any */
 	unsigned backlog;      /* 0: the frontend's */

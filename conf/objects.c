@@ -148,6 +148,56 @@ read_v6only(struct reader *r, const struct conf_key *k, void *obj, const config_
 		((struct conf_bind *)obj)->v4v6 = !config_setting_get_bool(s);
 }
 
+static const char *
+net_format(const struct sock_net *n, char *buf, size_t size)
+{
+	char host[INET6_ADDRSTRLEN];
+
+	inet_ntop(n->family, n->addr, host, sizeof(host));
+	snprintf(buf, size, "%s/%u", host, n->prefix);
+	return buf;
+}
+
+void
+read_proxies(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
+{
+	struct conf_bind *b = obj;
+
+	(void)k;
+	for (size_t i = 0; i < rd_count(s); i++) {
+		const char *text = rd_string(r, rd_elem(s, i), "a network");
+		struct sock_net net;
+
+		if (text == NULL)
+			continue;
+		if (sock_net_parse(&net, text) == -1) {
+			rd_error(r, rd_elem(s, i),
+			    "\"%s\" is no network: write it as \"192.0.2.0/24\" (bits behind the "
+			    "prefix are 0), or an address",
+			    text);
+			continue;
+		}
+		b->proxies = arena_grow(r->arena, b->proxies, b->n_proxies, sizeof(*b->proxies));
+		b->proxies[b->n_proxies++] = net;
+	}
+	if (rd_count(s) == 0)
+		rd_error(r, s, "nobody: leave it out, or name the networks of the proxies");
+}
+
+void
+print_proxies(struct printer *p, const struct conf_key *k, const void *obj)
+{
+	const struct conf_bind *b = obj;
+	char text[INET6_ADDRSTRLEN + 8];
+
+	if (b->n_proxies == 0)
+		return;
+	pr_open(p, k->name, '(');
+	for (size_t i = 0; i < b->n_proxies; i++)
+		pr_string(p, NULL, net_format(&b->proxies[i], text, sizeof(text)));
+	pr_close(p);
+}
+
 /* What makes its sockets others than those of the same address without it. */
 static void
 bind_identity(struct reader *r, struct conf_bind *b)
@@ -179,6 +229,7 @@ read_binds(struct reader *r, const struct conf_key *k, void *obj, const config_s
 			rd_error(r, rd_elem(s, i), "address is missing");
 		if (b.name == NULL)
 			continue;
+		b.accept_proxy |= b.n_proxies != 0;
 		bind_identity(r, &b);
 		f->binds = arena_grow(r->arena, f->binds, f->n_binds, sizeof(*f->binds));
 		f->binds[f->n_binds++] = b;
@@ -286,16 +337,6 @@ read_access(struct reader *r, const struct conf_key *k, void *obj, const config_
 			    text);
 		}
 	}
-}
-
-static const char *
-net_format(const struct sock_net *n, char *buf, size_t size)
-{
-	char host[INET6_ADDRSTRLEN];
-
-	inet_ntop(n->family, n->addr, host, sizeof(host));
-	snprintf(buf, size, "%s/%u", host, n->prefix);
-	return buf;
 }
 
 static void

@@ -93,6 +93,7 @@ int rd_address(struct reader *, const config_setting_t *, const char *text, bool
 READ_PRINT(logs);
 READ_PRINT(binds);
 READ_PRINT(bind_address);
+READ_PRINT(proxies);
 void read_v6only(struct reader *, const struct conf_key *, void *, const config_setting_t *);
 READ_PRINT(access);
 READ_PRINT(backend_name);

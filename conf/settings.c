@@ -194,10 +194,15 @@ static const struct conf_key bind_keys[] = {
 	    "manager passes under that name (FileDescriptorName= of a systemd socket). They are "
 	    "never closed, so that what waits in them survives a restart."},
     {"accept_proxy", K_BOOL, .offset = O(conf_bind, accept_proxy),
-	.text = "Every connection begins with a PROXY header, version 1 or 2, that says who the "
-		"client is: logs, statistics, allow and deny, and send_proxy of servers go by it. "
-		"Whoever can connect here can claim any address: let only proxies do so. A "
-		"connection without a header is reset; timeout.client_hs bounds the wait for it."},
+	.text =
+	    "Every connection begins with a PROXY header, version 1 or 2, that says who the "
+	    "client is: logs, statistics, allow and deny, and send_proxy of servers go by it. "
+	    "Whoever can connect here can claim any address: say who may in accept_proxy_from. A "
+	    "connection without a header is reset; timeout.client_hs bounds the wait for it."},
+    {"accept_proxy_from", K_CUSTOM, F_SEVERAL, .offset = 0, .read = read_proxies,
+	.print = print_proxies, .syntax = "network", .dflt_text = "everybody",
+	.text = "The proxies: accept_proxy for connections from these networks alone. Others are "
+		"taken as they are, whatever they begin with. It switches accept_proxy on."},
     {"backlog", K_UINT, .offset = O(conf_bind, backlog), .max = 1000000,
 	.dflt_text = "the frontend's", .text = "As in the frontend, for this address."},
     {"v4v6", K_BOOL, .offset = O(conf_bind, v4v6), .text = "\"[::]\" takes IPv4 connections too."},

@@ -13,6 +13,7 @@
 #include "worker/drain.h"
 #include "worker/listen.h"
 #include "worker/misc.h"
+#include "worker/proxy.h"
 #include "worker/session.h"
 
 unsigned
@@ -58,7 +59,7 @@ accept_one(struct worker *w, struct lqueue *q, struct sock_addr *peer)
 static bool
 access_ok(const struct listener *l, const struct sock_addr *peer)
 {
-	return (l->bind != NULL && l->bind->accept_proxy) || admit_access(l->fe, peer);
+	return proxy_wanted(l->bind, peer) || admit_access(l->fe, peer);
 }
 
 /* Returns false when there is nothing more to take now. */
@@ -133,7 +134,7 @@ accept_misc(struct worker *w, struct lqueue *q)
 		limit_release_misc(w->seg);
 	} else {
 		count_accepted(w, l->fe);
-		misc_http_accept(w, l->fe, fd, l->bind != NULL && l->bind->accept_proxy);
+		misc_http_accept(w, l->fe, fd, proxy_wanted(l->bind, &peer));
 	}
 	return true;
 }

@@ -39,6 +39,17 @@ proxy_header(struct session *s, char *buf)
 /* ---- from a client ----------------------------------------------------------------------------
  */
 
+bool
+proxy_wanted(const struct conf_bind *b, const struct sock_addr *peer)
+{
+	if (b == NULL || !b->accept_proxy)
+		return false;
+	for (size_t i = 0; i < b->n_proxies; i++)
+		if (sock_net_contains(&b->proxies[i], peer))
+			return true;
+	return b->n_proxies == 0;
+}
+
 static void
 say_bad(struct worker *w, const struct gen_frontend *fe, int fd, enum proxyproto_result r)
 {

@@ -10,6 +10,9 @@
 /* The header for the session's server into buf (PROXYPROTO_ROOM bytes); returns its length. */
 size_t proxy_header(struct session *s, char *buf);
 
+/* Does a connection from this peer to this bind (NULL: none) begin with a header? */
+bool proxy_wanted(const struct conf_bind *b, const struct sock_addr *peer);
+
 /* A session of a bind with accept_proxy has begun: takes the header, now or when it has come, then
  * goes on as all sessions do. It may be ended (and freed) when this returns. */
 void proxy_expect(struct session *s);

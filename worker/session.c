@@ -409,7 +409,7 @@ session_start(struct worker *w, struct gen_frontend *fe, int fd, const struct so
 	limit_take_be(w->seg, s->be->slot, 0);
 	sw32_set(&s->rec->be, s->be->slot);
 	count_backend(s);
-	if (bind != NULL && bind->accept_proxy)
+	if (proxy_wanted(bind, peer))
 		proxy_expect(s);
 	else
 		connect_start(s);

@@ -311,7 +311,10 @@ CASES(binds,
     {"frontends = { a = { mode = \"http\"; bind = { address = \":80\";\n v6only = 1; }; }; };\n", 2,
 	"true or false"},
     {"frontends = { a = { mode = \"http\"; bind = {\n accept_proxy = true; }; }; };\n", 1,
-	"address is missing"})
+	"address is missing"},
+    {"frontends = { a = { mode = \"http\"; bind = { address = \":80\";\n accept_proxy_from = "
+     "\"192.0.2.1/24\"; }; }; };\n",
+	2, "is no network"})
 
 CASES(servers_from,
     {"backends = { a = { servers = { x = {\n address = \"[2001:db8::1]:80\"; source = "
@@ -457,7 +460,8 @@ bind_names(void **state)
 	    "frontends = { a = { mode = \"http\"; monitor_uri = \"/\"; bind = ( \":80\",\n"
 	    "{ address = \":80\"; interface = \"eth0\"; }, { address = \"[::]:81\"; v4v6 = true; "
 	    "},\n"
-	    "{ address = \"[::]:82\"; v6only = true; backlog = 5; accept-proxy = true; },\n"
+	    "{ address = \"[::]:82\"; v6only = true; backlog = 5; "
+	    "accept_proxy_from = [ \"192.0.2.0/24\", \"2001:db8::1\" ]; },\n"
 	    "\"192.0.2.1:90-99\", \"192.0.2.1:100-109\", \"fd@3\", \"fd@3\", \"fd@web\",\n"
 	    "{ address = \"/run/x\"; mode = \"0666\"; user = \"u\"; group = \"g\"; } ); }; };\n");
 	char *a = print(c, CONF_FOR_ALL), *b;
@@ -472,6 +476,7 @@ bind_names(void **state)
 	}
 	assert_int_equal(again->frontends[0].binds[9].mode, 0666);
 	assert_true(again->frontends[0].binds[3].accept_proxy);
+	assert_int_equal(again->frontends[0].binds[3].n_proxies, 2);
 	b = print(again, CONF_FOR_ALL);
 	assert_string_equal(a, b);
 	free(a);
