@@ -12,17 +12,20 @@
 #include "master/master.h"
 #include "vrrp/decide.h"
 
-#define MARK 112 /* IFA_PROTO of vrrp's addresses */
+#define MARK       112 /* IFA_PROTO of vrrp's addresses */
+#define DEAD_TICKS 10
 
+/* A claim whose first advertisement has not left has no lease yet: it gets the time of one. */
 static bool
-expired(const struct shm_router *r, uint64_t now_boot_ns)
+expired(const struct shm_router *r, uint64_t now_boot_ns, unsigned dead_ticks)
 {
+	uint64_t lease = sw64_get(&r->lease_boot_ns);
 	enum decide_role role = (enum decide_role)sw32_get(&r->role);
 
 	if (!sw32_get(&r->used) ||
 	    (role != DECIDE_MASTER && role != DECIDE_RESIGN && role != DECIDE_LEAVE))
 		return false;
-	return sw64_get(&r->lease_boot_ns) < now_boot_ns;
+	return lease != 0 ? lease < now_boot_ns : dead_ticks > DEAD_TICKS;
 }
 
 static bool
@@ -78,6 +81,7 @@ void
 lease_watch(struct master *m)
 {
 	static bool done[SHM_MAX_ROUTERS]; /* once a death */
+	static unsigned dead_ticks;
 	uint64_t now = (uint64_t)mono_now_boot().ns;
 	uint32_t n = sw32_get(&m->seg.vrrp->n_routers);
 	struct nl nl = {0};
@@ -85,13 +89,15 @@ lease_watch(struct master *m)
 
 	if (process_serves(&m->vrrp)) {
 		memset(done, 0, sizeof(done));
+		dead_ticks = 0;
 		return;
 	}
+	dead_ticks++;
 	for (uint32_t i = 0; i < n && i < SHM_MAX_ROUTERS && m->gen != NULL && !m->stopping; i++) {
 		const struct shm_router *r = &m->seg.vrrp->routers[i];
 		const struct conf_vrrp *c = &m->gen->conf->vrrp;
 
-		if (done[i] || !expired(r, now))
+		if (done[i] || !expired(r, now, dead_ticks))
 			continue;
 		done[i] = true;
 		if (!open && nl_open(&nl) == -1)
