@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Commands that change something. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
-#include "ctl/status.h"
+#include "lib/json.h"
 
 int
 ctl_do(const struct ctl *ctl, const char *line)
@@ -211,63 +210,105 @@ change_weight(const struct ctl *ctl, int argc, char **argv)
 /* ---- reload, check, raw -----------------------------------------------------------------------
  */
 
-struct reloads {
-	long pid;
-	long done;
-	long failed;
-	char generation[32];
-};
-
+/* The lines of text as elements of an array. */
 static void
-read_reloads(const struct ctl *ctl, struct reloads *r)
+json_lines(struct json *j, const char *key, const char *text)
 {
-	struct buf answer = BUF_INIT;
-	char word[32];
-	const char *info;
+	json_key(j, key);
+	json_array_begin(j);
+	for (const char *p = text; *p != '\0';) {
+		size_t n = strcspn(p, "\n");
 
-	client_must_ask(ctl->socket, "show info", &answer);
-	info = buf_text(&answer);
-	r->pid = strtol(status_info(info, "Pid", word, sizeof(word)), NULL, 10);
-	r->done = strtol(status_info(info, "Reloads", word, sizeof(word)), NULL, 10);
-	r->failed = strtol(status_info(info, "Reloads_failed", word, sizeof(word)), NULL, 10);
-	status_info(info, "Generation", r->generation, sizeof(r->generation));
-	buf_free(&answer);
+		json_string_n(j, p, n);
+		p += n + (p[n] == '\n');
+	}
+	json_array_end(j);
+}
+
+/* "Success=1", a line "--", then what is to be told. */
+static int
+reload_tell(const struct ctl *ctl, const char *answer)
+{
+	bool done = strncmp(answer, "Success=1\n--\n", 13) == 0;
+	const char *text = strstr(answer, "\n--\n");
+	struct buf out = BUF_INIT;
+	struct json j;
+	int res;
+
+	text = text != NULL ? text + 4 : answer;
+	if (!ctl->json) {
+		fputs(text, done ? stdout : stderr);
+		return done ? CTL_OK : CTL_FAILED;
+	}
+	json_init(&j, &out, true);
+	json_object_begin(&j);
+	json_field_bool(&j, "success", done);
+	json_lines(&j, "messages", text);
+	json_object_end(&j);
+	buf_putc(&out, '\n');
+	res = ctl_print(&out);
+	buf_free(&out);
+	return done ? res : CTL_FAILED;
 }
 
 int
 change_reload(const struct ctl *ctl, int argc, char **argv)
 {
 	long timeout_s = argc == 1 ? 30 : -1;
-	struct reloads before, now;
-	time_t end;
+	struct buf answer = BUF_INIT;
+	int res;
 
 	if (argc == 3 && strcmp(argv[1], "--timeout") == 0)
 		timeout_s = seconds_of(argv[2]);
-	if (timeout_s == -1)
+	if (timeout_s == -1 || timeout_s > 86400)
 		return ctl_usage("reload [--timeout SECONDS]");
-	read_reloads(ctl, &before);
-	if (before.pid <= 1 || kill((pid_t)before.pid, SIGHUP) == -1) {
-		fprintf(stderr, "vipctl: cannot signal the master, pid %ld: %s\n", before.pid,
-		    strerror(errno));
-		return CTL_FAILED;
+	client_must_ask_master(ctl->socket, "reload", (int)timeout_s * 1000, &answer);
+	res = reload_tell(ctl, buf_text(&answer));
+	buf_free(&answer);
+	return res;
+}
+
+int
+change_maintenance(const struct ctl *ctl, int argc, char **argv)
+{
+	struct buf answer = BUF_INIT;
+	char line[32];
+	bool asks = argc == 1, on = argc == 2 && strcmp(argv[1], "on") == 0;
+	int res = CTL_OK;
+
+	if (!asks && !on && (argc != 2 || strcmp(argv[1], "off") != 0))
+		return ctl_usage("maintenance [on|off]");
+	snprintf(line, sizeof(line), "maintenance%s", asks ? "" : on ? " on" : " off");
+	client_must_ask_master(ctl->socket, line, CLIENT_TIMEOUT_MS, &answer);
+	if (asks) {
+		res = ctl_print(&answer);
+	} else if (answer.len > 0) {
+		/* That it holds already is no failure. */
+		bool held = strstr(buf_text(&answer), "already") != NULL ||
+			    strstr(buf_text(&answer), "is not in") != NULL;
+
+		fprintf(stderr, "vipctl: %s", buf_text(&answer));
+		res = held ? CTL_OK : CTL_FAILED;
 	}
-	end = seconds_now() + timeout_s;
-	do {
-		ctl_pause(20);
-		read_reloads(ctl, &now);
-		if (now.done > before.done) {
-			printf("configuration %s is in force\n", now.generation);
-			return CTL_OK;
-		}
-		if (now.failed > before.failed) {
-			fprintf(stderr,
-			    "vipctl: the new configuration was refused, the old one stays "
-			    "in force; the log says why (also: vipctl check FILE)\n");
-			return CTL_FAILED;
-		}
-	} while (seconds_now() < end);
-	fprintf(stderr, "vipctl: no result of the reload within %ld s; see the log\n", timeout_s);
-	return CTL_FAILED;
+	buf_free(&answer);
+	return res;
+}
+
+int
+change_release(const struct ctl *ctl, int argc, char **argv)
+{
+	struct buf answer = BUF_INIT;
+	char line[256];
+	bool asked;
+
+	if (argc != 2)
+		return ctl_usage("release INSTANCE");
+	snprintf(line, sizeof(line), "release instance %.200s", argv[1]);
+	client_must_ask(ctl->socket, line, &answer);
+	asked = strncmp(buf_text(&answer), "Asked", 5) == 0;
+	fprintf(asked ? stdout : stderr, "%s%s", asked ? "" : "vipctl: ", buf_text(&answer));
+	buf_free(&answer);
+	return asked ? CTL_OK : CTL_FAILED;
 }
 
 int

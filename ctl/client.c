@@ -12,10 +12,11 @@
 #include <unistd.h>
 
 static int
-client_connect(const char *path)
+client_connect(const char *path, int timeout_ms)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	struct timeval tv = {.tv_sec = CLIENT_TIMEOUT_MS / 1000};
+	struct timeval tv = {
+	    .tv_sec = timeout_ms / 1000, .tv_usec = (suseconds_t)(timeout_ms % 1000) * 1000};
 	int fd;
 
 	if (strlen(path) >= sizeof(sun.sun_path)) {
@@ -82,10 +83,10 @@ done:
 }
 
 int
-client_ask(const char *path, const char *line, struct buf *answer)
+client_ask(const char *path, const char *line, int timeout_ms, struct buf *answer)
 {
 	size_t before = answer->len;
-	int fd = client_connect(path), err;
+	int fd = client_connect(path, timeout_ms), err;
 
 	if (fd == -1 || exchange(fd, line, answer) == -1) {
 		err = timed_out(errno);
@@ -146,14 +147,69 @@ client_explain(const char *path, int err, char *text, size_t size)
 	}
 }
 
-void
-client_must_ask(const char *path, const char *line, struct buf *answer)
+static _Noreturn void
+leave(const char *path, int err)
 {
 	char text[512];
 
-	if (client_ask(path, line, answer) == 0)
-		return;
-	client_explain(path, errno, text, sizeof(text));
+	client_explain(path, err, text, sizeof(text));
 	fprintf(stderr, "vipctl: %s\n", text);
 	exit(CTL_NOBODY);
+}
+
+static bool
+only_reads(const char *line)
+{
+	return strncmp(line, "show ", 5) == 0 || strncmp(line, "explain ", 8) == 0 ||
+	       strncmp(line, "get ", 4) == 0;
+}
+
+static bool
+nobody_there(int err)
+{
+	return err == ENOENT || err == ECONNREFUSED;
+}
+
+static bool
+ask_master(const char *path, const char *line, int timeout_ms, struct buf *answer)
+{
+	char master[4096];
+
+	snprintf(master, sizeof(master), "%s.master", path);
+	return client_ask(master, line, timeout_ms, answer) == 0;
+}
+
+void
+client_must_ask(const char *path, const char *line, struct buf *answer)
+{
+	bool reads = only_reads(line);
+	size_t before = answer->len;
+	int err;
+
+	if (client_ask(path, line, reads ? CLIENT_READ_MS : CLIENT_TIMEOUT_MS, answer) == 0)
+		return;
+	err = errno;
+	buf_truncate(answer, before);
+	/* What may have been carried out already is not asked for twice. */
+	if (!reads && !nobody_there(err))
+		leave(path, err);
+	if (!ask_master(path, line, CLIENT_TIMEOUT_MS, answer))
+		leave(path, err);
+	fprintf(stderr, "vipctl: no worker answers; this comes from the master\n");
+}
+
+void
+client_must_ask_master(const char *path, const char *line, int timeout_ms, struct buf *answer)
+{
+	size_t before = answer->len;
+	int err;
+
+	if (ask_master(path, line, timeout_ms, answer))
+		return;
+	err = errno;
+	buf_truncate(answer, before);
+	if (!nobody_there(err) && err != EACCES && err != ENAMETOOLONG)
+		leave(path, err);
+	if (client_ask(path, line, timeout_ms, answer) == -1)
+		leave(path, errno);
 }

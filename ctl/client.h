@@ -9,6 +9,7 @@
 
 #define CLIENT_DEFAULT_SOCKET "/run/vipd/control.sock"
 #define CLIENT_TIMEOUT_MS     10000
+#define CLIENT_READ_MS        1000  /* without a byte, for what only reads: then the master */
 
 /* vipctl's exit codes. */
 enum ctl_exit {
@@ -21,12 +22,16 @@ enum ctl_exit {
 
 /*
  * Sends line (without its end) and appends the answer, without the empty line at its end. Returns
- * 0, or -1 with errno (ETIMEDOUT: no answer within CLIENT_TIMEOUT_MS; EPROTO: the answer is cut).
+ * 0, or -1 with errno (ETIMEDOUT: nothing came for timeout_ms; EPROTO: the answer is cut).
  */
-int client_ask(const char *path, const char *line, struct buf *answer);
+int client_ask(const char *path, const char *line, int timeout_ms, struct buf *answer);
 
-/* As client_ask; on failure says what that means and what to do, and leaves with CTL_NOBODY. */
+/* Asks the workers; if none is there, or does not answer a command that only reads, the master on
+ * its own socket. On failure says what that means and what to do, and leaves with CTL_NOBODY. */
 void client_must_ask(const char *path, const char *line, struct buf *answer);
+/* The same for what the master carries out: asks it first, on its socket; where that is not there
+ * or not ours, a worker. */
+void client_must_ask_master(const char *path, const char *line, int timeout_ms, struct buf *answer);
 
 /* What a failure of client_ask means to the operator, into text. Pure. */
 void client_explain(const char *path, int err, char *text, size_t size);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "ctl/ctl.h"
 #include "ctl/status.h"
@@ -42,9 +43,8 @@ join(struct buf *line, const char *prefix, int argc, char **argv)
 		buf_printf(line, "%s%s", line->len > 0 ? " " : "", argv[i]);
 }
 
-/* An answer that is a table; one that is not is an error of vipd's, shown as it is. */
-static int
-ask_table(const struct ctl *ctl, const char *line, struct table *t)
+int
+ctl_ask_table(const struct ctl *ctl, const char *line, struct table *t)
 {
 	struct buf answer = BUF_INIT;
 	int res;
@@ -72,6 +72,25 @@ print_table_json(const struct table *t)
 	return res;
 }
 
+int
+ctl_print_table(const struct ctl *ctl, const struct table *t)
+{
+	struct buf out = BUF_INIT;
+	struct grid g;
+	int res;
+
+	if (ctl->json)
+		return print_table_json(t);
+	grid_init(&g, (const char *const *)t->cells, t->n_cols);
+	for (size_t i = 0; i < t->n_rows * t->n_cols; i++)
+		grid_add(&g, "%s", t->cells[t->n_cols + i]);
+	grid_write(&g, "", &out);
+	grid_free(&g);
+	res = ctl_print(&out);
+	buf_free(&out);
+	return res;
+}
+
 /* ---- status -----------------------------------------------------------------------------------
  */
 
@@ -87,9 +106,9 @@ look_status(const struct ctl *ctl, int argc, char **argv)
 		return ctl_usage("status [-q]");
 	client_must_ask(ctl->socket, "show info", &info);
 	s.info = buf_text(&info);
-	if (ask_table(ctl, "show stat", &s.stat) == CTL_OK &&
-	    ask_table(ctl, "show proc csv", &s.proc) == CTL_OK &&
-	    ask_table(ctl, "show vrrp", &s.vrrp) == CTL_OK) {
+	if (ctl_ask_table(ctl, "show stat", &s.stat) == CTL_OK &&
+	    ctl_ask_table(ctl, "show proc csv", &s.proc) == CTL_OK &&
+	    ctl_ask_table(ctl, "show vrrp", &s.vrrp) == CTL_OK) {
 		if (quiet)
 			res = status_attention(&s, &out) > 0 ? CTL_ATTENTION : CTL_OK;
 		else if (ctl->json)
@@ -119,7 +138,7 @@ look_stat(const struct ctl *ctl, int argc, char **argv)
 
 	join(&line, "show stat", argc - 1, argv + 1);
 	if (ctl->json) {
-		res = ask_table(ctl, buf_text(&line), &t);
+		res = ctl_ask_table(ctl, buf_text(&line), &t);
 		if (res == CTL_OK) {
 			res = print_table_json(&t);
 			table_free(&t);
@@ -162,7 +181,7 @@ look_servers(const struct ctl *ctl, int argc, char **argv)
 	if (argc > 2)
 		return ctl_usage("servers [BACKEND]");
 	buf_printf(&line, "show stat %s 4 -1", argc == 2 ? argv[1] : "-1");
-	res = ask_table(ctl, buf_text(&line), &t);
+	res = ctl_ask_table(ctl, buf_text(&line), &t);
 	buf_free(&line);
 	if (res != CTL_OK)
 		return res;
@@ -186,13 +205,12 @@ look_vrrp(const struct ctl *ctl, int argc, char **argv)
 {
 	struct buf out = BUF_INIT;
 	struct table t;
-	struct grid g;
 	int res;
 
 	(void)argv;
 	if (argc != 1)
 		return ctl_usage("vrrp");
-	res = ask_table(ctl, "show vrrp", &t);
+	res = ctl_ask_table(ctl, "show vrrp", &t);
 	if (res != CTL_OK)
 		return res;
 	if (ctl->json) {
@@ -201,12 +219,7 @@ look_vrrp(const struct ctl *ctl, int argc, char **argv)
 		buf_puts(&out, "This configuration has no virtual routers.\n");
 		res = ctl_print(&out);
 	} else {
-		grid_init(&g, (const char *const *)t.cells, t.n_cols);
-		for (size_t i = 0; i < t.n_rows * t.n_cols; i++)
-			grid_add(&g, "%s", t.cells[t.n_cols + i]);
-		grid_write(&g, "", &out);
-		grid_free(&g);
-		res = ctl_print(&out);
+		res = ctl_print_table(ctl, &t);
 	}
 	buf_free(&out);
 	table_free(&t);
@@ -274,6 +287,8 @@ look_sessions(const struct ctl *ctl, int argc, char **argv)
 	return res;
 }
 
+#define TIME_FORM "%Y-%m-%dT%H:%M:%S" /* of events */
+
 /* ---- events -----------------------------------------------------------------------------------
  */
 
@@ -299,20 +314,23 @@ event_json(struct json *j, const char *line, size_t len)
 	json_object_end(j);
 }
 
-/* Prints an answer; *last becomes its last number. With JSON an object a line. */
+/* Prints those of an answer that are not before from (as their time is written; "": all); *last
+ * becomes the last number. With JSON an object a line. */
 static int
-print_events(const struct ctl *ctl, const struct buf *answer, uint64_t *last)
+print_events(const struct ctl *ctl, const struct buf *answer, const char *from, uint64_t *last)
 {
 	struct buf out = BUF_INIT;
 	int res;
 
 	for (const char *p = buf_text(answer); *p != '\0';) {
-		size_t len = strcspn(p, "\n");
+		size_t len = strcspn(p, "\n"), word = strcspn(p, " ");
 		uint64_t n = strtoull(p, NULL, 10);
 
 		if (n > 0)
 			*last = n;
-		if (!ctl->json) {
+		if (n > 0 && word < len && strncmp(p + word + 1, from, strlen(from)) < 0) {
+			/* too old */
+		} else if (!ctl->json) {
 			buf_append(&out, p, len);
 			buf_putc(&out, '\n');
 		} else if (n > 0) {
@@ -329,27 +347,80 @@ print_events(const struct ctl *ctl, const struct buf *answer, uint64_t *last)
 	return res;
 }
 
+/*
+ * "--since": a span back from now (10s, 5m, 2h, 1d), a time of today (03:12, 03:12:30), or a date
+ * and time (2026-11-25T03:12, or with a blank); as event times are written. False: none of them.
+ */
+bool
+look_since(const char *word, time_t now, char *to, size_t size)
+{
+	static const char *const forms[] = {TIME_FORM, "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M",
+	    "%Y-%m-%d %H:%M", "%Y-%m-%d", "%H:%M:%S", "%H:%M"};
+	static const char units[] = "smhd";
+	static const long seconds[] = {1, 60, 3600, 86400};
+	char *end;
+	long n = strtol(word, &end, 10);
+	struct tm tm;
+
+	if (end != word && n >= 0 && n < 1000000 && *end != '\0' && end[1] == '\0' &&
+	    strchr(units, *end) != NULL) {
+		now -= n * seconds[strchr(units, *end) - units];
+		localtime_r(&now, &tm);
+		return strftime(to, size, TIME_FORM, &tm) > 0;
+	}
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		const char *rest;
+
+		localtime_r(&now, &tm);
+		tm.tm_sec = 0;
+		if (forms[i][1] == 'Y')
+			tm.tm_hour = tm.tm_min = 0;
+		rest = strptime(word, forms[i], &tm);
+		if (rest != NULL && *rest == '\0')
+			return strftime(to, size, TIME_FORM, &tm) > 0;
+	}
+	return false;
+}
+
 int
 look_events(const struct ctl *ctl, int argc, char **argv)
 {
-	bool follow = argc > 1 && strcmp(argv[1], "-f") == 0;
-	const char *count = argc > 1 + follow ? argv[1 + follow] : "";
+	static const char usage[] = "events [-f|--follow] [--since NUMBER|TIME|SPAN] [COUNT]";
+	const char *count = NULL, *since = NULL;
 	struct buf answer = BUF_INIT;
-	char line[64];
+	char line[64], from[32] = "";
+	bool follow = false;
 	uint64_t last = 0;
 	int res;
 
-	if (argc > 2 + follow || strspn(count, "0123456789") != strlen(count))
-		return ctl_usage("events [-f] [COUNT]");
-	snprintf(line, sizeof(line), "show events %.20s", count);
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "-f") == 0 || strcmp(argv[i], "--follow") == 0)
+			follow = true;
+		else if (strcmp(argv[i], "--since") == 0 && i + 1 < argc && since == NULL)
+			since = argv[++i];
+		else if (count == NULL && strspn(argv[i], "0123456789") == strlen(argv[i]))
+			count = argv[i];
+		else
+			return ctl_usage(usage);
+	}
+	if (since != NULL && (count != NULL || *since == '\0'))
+		return ctl_usage(usage);
+	if (since != NULL && strspn(since, "0123456789") == strlen(since))
+		snprintf(line, sizeof(line), "show events since %.20s", since);
+	else if (since != NULL && look_since(since, time(NULL), from, sizeof(from)))
+		snprintf(line, sizeof(line), "show events since 0");
+	else if (since != NULL)
+		return ctl_usage(usage);
+	else
+		snprintf(line, sizeof(line), "show events %.20s", count != NULL ? count : "");
 	client_must_ask(ctl->socket, line, &answer);
-	res = print_events(ctl, &answer, &last);
+	res = print_events(ctl, &answer, from, &last);
 	while (follow && res == CTL_OK) {
 		ctl_pause(200);
 		buf_reset(&answer);
 		snprintf(line, sizeof(line), "show events since %" PRIu64, last);
 		client_must_ask(ctl->socket, line, &answer);
-		res = print_events(ctl, &answer, &last);
+		res = print_events(ctl, &answer, "", &last);
 	}
 	buf_free(&answer);
 	return res;
