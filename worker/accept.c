@@ -94,7 +94,7 @@ accept_session(struct worker *w, struct lqueue *q)
 		return true;
 	}
 	/* Behind a proxy the client's address comes later. */
-	if (!(l->bind != NULL && l->bind->accept_proxy) && !admit_source(w, fe, &peer, &source)) {
+	if (!proxy_wanted(l->bind, &peer) && !admit_source(w, fe, &peer, &source)) {
 		refuse(fd);
 		admit_release(w, fe);
 		return true;
