@@ -139,6 +139,12 @@ router_attach(struct router *r)
 	return FAULT_SOCKET;
 }
 
+static bool
+in_maintenance(const struct router *r)
+{
+	return sw32_get(&r->v->seg->master->maintenance) != 0;
+}
+
 uint32_t
 router_look_faults(struct router *r)
 {
@@ -151,9 +157,23 @@ router_look_faults(struct router *r)
 		f |= FAULT_TRACKED;
 	if (mono_before(now, r->fault_until))
 		f |= FAULT_ADDRESS;
-	if (sw32_get(&r->v->seg->master->maintenance) != 0)
+	if (in_maintenance(r) && !(r->let_go && r->d.role == DECIDE_RESIGN))
 		f |= FAULT_MAINTENANCE;
 	return f;
+}
+
+/* Maintenance hands over as a release does, without a gap; only then, or when nobody takes the
+ * addresses, it is a fault. */
+static void
+look_maintenance(struct router *r)
+{
+	bool on = in_maintenance(r);
+
+	if (on && !r->let_go && r->d.role == DECIDE_MASTER) {
+		r->let_go = true;
+		router_input(r, DECIDE_IN_RELEASE);
+	}
+	r->let_go = r->let_go && on;
 }
 
 void
@@ -163,6 +183,7 @@ router_look_health(struct router *r)
 
 	if (!r->started)
 		return;
+	look_maintenance(r);
 	r->fault = router_look_faults(r);
 	if (r->fault != was) {
 		if (r->fault != 0)
