@@ -234,7 +234,7 @@ churn(struct shm *s, void *arg)
 {
 	uint64_t seed = (uint64_t)getpid();
 	struct source_key a = key(FE, "192.0.2.1");
-	uint32_t place[LIMIT], other;
+	uint32_t place[LIMIT + 1], other;
 	int have = 0;
 
 	(void)arg;
