@@ -19,6 +19,7 @@
 #include "lib/log.h"
 #include "lib/wipe.h"
 #include "master/master.h"
+#include "shm/event.h"
 #if __has_include("vrrp/vrrp.h")
 #include "vrrp/vrrp.h"
 #define HAVE_VRRP 1
@@ -255,6 +256,9 @@ log_death(struct process *p, int status, unsigned lost, int64_t wait_ms)
 		return;
 	log_alert("%s (pid %d) %s; %u sessions lost; respawn in %lld ms", name, (int)p->pid, how,
 	    lost, (long long)wait_ms);
+	event_add(&p->m->seg, EVENT_PROCESS, (uint32_t)p->pid,
+	    "%s (pid %d) %s; %u sessions lost; respawn in %lld ms", name, (int)p->pid, how, lost,
+	    (long long)wait_ms);
 }
 
 /* Codes by which a child says that another try with the same configuration is useless. */

@@ -13,6 +13,7 @@
 
 #include "lib/log.h"
 #include "master/master.h"
+#include "shm/event.h"
 
 #define ROUND_FIRST_MS   10000 /* the start may take longer: a cold machine */
 #define ROUND_PREPARE_MS 1000
@@ -324,9 +325,12 @@ answer_done(struct process *p)
 		p->state = PROCESS_READY;
 		process_publish_masks(
 		    p, true); /* now, not at the next tick: its queues are its own */
-		if (m->ready)
+		if (m->ready) {
 			log_notice("%s (pid %d) is ready", process_name(p, name, sizeof(name)),
 			    (int)p->pid);
+			event_add(&m->seg, EVENT_PROCESS, (uint32_t)p->pid, "%s (pid %d) is ready",
+			    name, (int)p->pid);
+		}
 	}
 	if (p->done != m->gen->number && m->round.phase == ROUND_NONE)
 		round_catch_up(p);

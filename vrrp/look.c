@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "shm/event.h"
 #include "vrrp/sock.h"
 #include "vrrp/state.h"
 
@@ -30,6 +31,11 @@ router_look_track(struct router *r)
 		return;
 	if (r->started)
 		log_notice("router %s: band %s -> %s, priority %u -> %u%s%s", r->plan->name,
+		    band_text(r->d.band), band_text(b), r->d.priority, p,
+		    r->view.why[0] != '\0' ? ": " : "", r->view.why);
+	if (r->started)
+		event_add(r->v->seg, EVENT_ROUTER, r->slot,
+		    "router %s: band %s -> %s, priority %u -> %u%s%s", r->plan->name,
 		    band_text(r->d.band), band_text(b), r->d.priority, p,
 		    r->view.why[0] != '\0' ? ": " : "", r->view.why);
 	if (!r->started) {

@@ -277,6 +277,8 @@ do_drain(struct router *r)
 	r->drain_seq = sw64_get(&v->own->drain_seq) + 1;
 	drain_list(v);
 	sw64_set(&v->own->drain_seq, r->drain_seq);
+	event_add(v->seg, EVENT_ROUTER, r->slot,
+	    "router %s: sessions on its addresses are reset, no new ones are taken", r->plan->name);
 	for (unsigned w = 0; w < SHM_MAX_WORKERS; w++)
 		child_ring_worker(v->child, w);
 }
@@ -333,13 +335,19 @@ perform(struct router *r, const struct decide_action *a)
 		break;
 	case DECIDE_DO_ADD:
 		addr_set(r);
+		event_add(r->v->seg, EVENT_ROUTER, r->slot, "router %s: %zu addresses set",
+		    r->plan->name, r->plan->n_addrs);
 		break;
 	case DECIDE_DO_REMOVE:
 		r->drain_seq = 0;
 		addr_remove(r);
+		event_add(r->v->seg, EVENT_ROUTER, r->slot, "router %s: addresses removed",
+		    r->plan->name);
 		break;
 	case DECIDE_DO_ARP_START:
 		garp_start(&r->garp, r->plan->n_addrs, now);
+		event_add(r->v->seg, EVENT_ROUTER, r->slot,
+		    "router %s: announces its addresses by ARP and ND", r->plan->name);
 		break;
 	case DECIDE_DO_ARP_SIGN:
 		garp_sign(&r->garp, now);

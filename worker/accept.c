@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "shm/event.h"
 #include "shm/limit.h"
 #include "shm/source.h"
 #include "worker/admit.h"
@@ -62,6 +63,20 @@ access_ok(const struct listener *l, const struct sock_addr *peer)
 	return proxy_wanted(l->bind, peer) || admit_access(l->fe, peer);
 }
 
+/* An event each 10 s and listener, as long as clients have to wait for a place. */
+static void
+say_full(const struct worker *w, struct listener *l)
+{
+	struct mono now = loop_now(w->loop);
+
+	if (l->said_full.ns != 0 && mono_diff_ms(now, l->said_full) < 10000)
+		return;
+	l->said_full = now;
+	event_add(w->seg, EVENT_LIMIT, l->fe->slot,
+	    "frontend %s: a limit of sessions or of their rate is reached, clients wait",
+	    l->fe->conf->name);
+}
+
 /* Returns false when there is nothing more to take now. */
 static bool
 accept_session(struct worker *w, struct lqueue *q)
@@ -76,6 +91,7 @@ accept_session(struct worker *w, struct lqueue *q)
 
 	if (!admit_rate(w, fe) || admit_take(w, fe) != ADMIT_OK) {
 		sw64_add(&count->paused, 1);
+		say_full(w, l);
 		l->full = true;
 		return false;
 	}

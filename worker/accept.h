@@ -27,9 +27,10 @@ struct listener {
 	struct gen_frontend *fe;
 	const struct conf_bind *bind;
 	bool control;
-	bool inherited;   /* others may hold it too: what waits in it stays when we leave */
-	bool full;        /* a limit is reached: not polled */
-	bool rung;        /* has just been told that there is room */
+	bool inherited;        /* others may hold it too: what waits in it stays when we leave */
+	bool full;             /* a limit is reached: not polled */
+	struct mono said_full; /* last event about it */
+	bool rung;             /* has just been told that there is room */
 	bool leaving;     /* taken until empty, then closed; holds a reference to its generation */
 	bool quiet;       /* while leaving: nobody came for a while */
 	bool deaf;        /* while leaving: nobody can come any more */

@@ -282,6 +282,7 @@ split(char *line, char **argv)
 static void
 note_change(const struct command_run *run, int argc, char **argv)
 {
+	const char *from = run->ask->local != NULL ? "master's control socket" : "control socket";
 	char text[160] = "";
 	size_t len = 0;
 
@@ -291,8 +292,8 @@ note_change(const struct command_run *run, int argc, char **argv)
 	for (char *p = text; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = '?';
-	log_notice("control socket: %s", text);
-	event_add(run->src.shm, EVENT_COMMAND, 0, "control socket: %s", text);
+	log_notice("%s: %s", from, text);
+	event_add(run->src.shm, EVENT_COMMAND, 0, "%s: %s", from, text);
 }
 
 bool

@@ -50,7 +50,10 @@ make_line(struct buf *line)
 	    "get", "enable", "disable", "health", "shutdown", "session", "sessions", "clear",
 	    "counters", "all", "be/s1", "be/", "/", "web/w1", "be", "-1", "4", "256",
 	    "999999999999", "0x12", "typed", "json", "up", "maint", "ready", "drain", "100%", ";",
-	    "\\", ";;", "\t", "timeout", "cli", "user", "operator", "maxconn", "\r", "csv"};
+	    "\\", ";;", "\t", "timeout", "cli", "user", "operator", "maxconn", "\r", "csv",
+	    "explain", "router", "backend", "activity", "errors", "env", "config", "queue", "conn",
+	    "reload", "maintenance", "on", "frontend", "fe", "global", "dump", "release",
+	    "instance"};
 	unsigned n = rnd(12);
 
 	for (unsigned i = 0; i < n; i++) {

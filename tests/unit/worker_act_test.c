@@ -252,6 +252,64 @@ sessions_are_shut_by_their_worker(void **state)
 	finish("");
 }
 
+/* The same, of the master: it looks at its bell, and its result is in its own section. */
+static void
+asked_master(const char *text, uint32_t kind, uint32_t object, uint64_t value, int64_t within_ms,
+    uint32_t result, const char *answer)
+{
+	uint64_t n = sw64_get(&ask.own->request_head) + 1;
+	const struct shm_request *r = &ask.own->request[(n - 1) % SHM_REQUESTS];
+
+	assert_true(begin(text));
+	assert_int_equal(sw64_get(&ask.own->request_head), n);
+	assert_int_equal(r->kind, kind);
+	assert_int_equal(r->object, object);
+	assert_int_equal(r->value, value);
+	assert_int_equal(rings(bells.master), 1);
+	assert_true(look_again(within_ms - 1));
+	sw32_set(&seg.own_master->result[0], result);
+	sw64_set(&seg.own_master->done[0], n);
+	assert_false(look_again(within_ms - 1));
+	finish(answer);
+}
+
+static void
+the_master_is_asked(void **state)
+{
+	static const char report[] = "a\nb\n";
+	uint32_t mon = child_find_frontend(&seg, "mon", 0);
+
+	(void)state;
+	asked_master("disable frontend fe", SHM_REQ_FE_STATE, 0, 1ull << 32 | SHM_REQ_FE_DISABLE,
+	    1000, SHM_RES_DONE, "");
+	asked_master("enable frontend mon", SHM_REQ_FE_STATE, mon, 1ull << 32 | SHM_REQ_FE_ENABLE,
+	    1000, SHM_RES_STOPPED, "Frontend was previously shut down, cannot enable.\n");
+	asked_master("shutdown frontend fe", SHM_REQ_FE_STATE, 0, 1ull << 32 | SHM_REQ_FE_SHUTDOWN,
+	    1000, SHM_RES_GONE, "No such frontend.\n");
+	asked_master("set maxconn frontend fe 12", SHM_REQ_FE_MAXCONN, 0, 1ull << 32 | 12, 1000,
+	    SHM_RES_DONE, "");
+	asked_master("set maxconn global 12", SHM_REQ_MAXCONN, 0, 12, 1000, SHM_RES_VALUE,
+	    "Value out of range.\n");
+	asked_master("maintenance on", SHM_REQ_MAINTENANCE, 0, 1, 1000, SHM_RES_ALREADY,
+	    "This node is in maintenance already.\n");
+	asked_master(
+	    "dump", SHM_REQ_DUMP, 0, 0, 1000, SHM_RES_FAILED, "Not written; the log says why.\n");
+	memcpy(seg.own_master->report, report, sizeof(report) - 1);
+	sw32_set(&seg.own_master->report_len, sizeof(report) - 1);
+	asked_master("reload", SHM_REQ_RELOAD, 0, 0, 15000, SHM_RES_DONE, "Success=1\n--\na\nb\n");
+	/* While it is written, and with a length that cannot be. */
+	sw32_set(&seg.own_master->report_seq, 1);
+	asked_master("reload", SHM_REQ_RELOAD, 0, 0, 15000, SHM_RES_FAILED,
+	    "Success=0\n--\n(another reload is under way)\n");
+	sw32_set(&seg.own_master->report_seq, 2);
+	sw32_set(&seg.own_master->report_len, UINT32_MAX);
+	asked_master("reload", SHM_REQ_RELOAD, 0, 0, 15000, SHM_RES_DONE,
+	    "Success=1\n--\n(another reload is under way)\n");
+	assert_true(begin("set maxconn global 1"));
+	assert_false(look_again(1000));
+	finish("The master process does not answer; the command may be carried out later.\n");
+}
+
 static void
 nothing_is_changed_without_the_means(void **state)
 {
@@ -271,6 +329,7 @@ set_up(void **state)
 	fixture_make(&seg);
 	memset(&bells, 0xff, sizeof(bells));
 	bells.checker = eventfd(0, EFD_NONBLOCK);
+	bells.master = eventfd(0, EFD_NONBLOCK);
 	bells.workers[0] = eventfd(0, EFD_NONBLOCK);
 	bells.workers[1] = eventfd(0, EFD_NONBLOCK);
 	ask = (struct ask){.shm = &seg, .own = fixture_worker(&seg, 0), .bells = &bells};
@@ -283,6 +342,7 @@ tear_down(void **state)
 {
 	(void)state;
 	close(bells.checker);
+	close(bells.master);
 	close(bells.workers[0]);
 	close(bells.workers[1]);
 	buf_free(&out);
@@ -297,6 +357,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(servers_are_changed_by_the_checker),
+	    T(the_master_is_asked),
 	    T(wrong_arguments_get_haproxys_texts),
 	    T(silence_is_told),
 	    T(one_request_at_a_time),
