@@ -509,7 +509,7 @@ struct shm_session {
 	struct shm_end client;
 	struct shm_end local;  /* the address that the client called */
 	struct shm_end source; /* our side towards the server */
-	uint8_t room[36];
+	uint8_t room[4];
 };
 
 struct shm_request {
@@ -565,7 +565,7 @@ struct shm_worker {
 	/* held_fe, held_be, held_srv, queue | fe, be, srv counters | sessions follow at head.w_* */
 };
 
-_Static_assert(sizeof(struct shm_session) == 192, "session record");
+_Static_assert(sizeof(struct shm_session) == 160, "session record");
 _Static_assert(sizeof(struct shm_source) == 32, "client address");
 _Static_assert(sizeof(struct shm_event) == 256, "event");
 _Static_assert(sizeof(struct mw64) == 64, "many-writer word has its cache line");
