@@ -182,10 +182,14 @@ ask_master(const char *path, const char *line, int timeout_ms, struct buf *answe
 void
 client_must_ask(const char *path, const char *line, struct buf *answer)
 {
+	static bool silent; /* no worker answered before: the master is asked at once */
 	bool reads = only_reads(line);
 	size_t before = answer->len;
 	int err;
 
+	if (silent && reads && ask_master(path, line, CLIENT_TIMEOUT_MS, answer))
+		return;
+	buf_truncate(answer, before);
 	if (client_ask(path, line, reads ? CLIENT_READ_MS : CLIENT_TIMEOUT_MS, answer) == 0)
 		return;
 	err = errno;
@@ -195,6 +199,7 @@ client_must_ask(const char *path, const char *line, struct buf *answer)
 		leave(path, err);
 	if (!ask_master(path, line, CLIENT_TIMEOUT_MS, answer))
 		leave(path, err);
+	silent = true;
 	fprintf(stderr, "vipctl: no worker answers; this comes from the master\n");
 }
 

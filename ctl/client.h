@@ -9,7 +9,7 @@
 
 #define CLIENT_DEFAULT_SOCKET "/run/vipd/control.sock"
 #define CLIENT_TIMEOUT_MS     10000
-#define CLIENT_READ_MS        1000  /* without a byte, for what only reads: then the master */
+#define CLIENT_READ_MS        1000 /* without a byte, for what only reads: then the master */
 
 /* vipctl's exit codes. */
 enum ctl_exit {

@@ -12,7 +12,6 @@
 #include "shm/sessrec.h"
 #include "worker/command.h"
 
-
 enum { F_ASKED_WORKERS = 1 };
 
 static bool

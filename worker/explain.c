@@ -150,7 +150,9 @@ router_priority(struct command_run *run, const struct shm_router *r)
 	int64_t hold = (int64_t)sw64_get(&w->hold_ns) - run->src.now.ns;
 	char track[sizeof(w->track)], in[32];
 
-	if (sw32_get(&w->weights) != 0)
+	if (base == 255)
+		line(run, "Its priority is %" PRIu32 " whatever happens, as configured.", p);
+	else if (sw32_get(&w->weights) != 0)
 		line(run, "Its priority is %" PRIu32 ": %" PRIu32 " as configured, %+d by weights.",
 		    p, base, (int)p - (int)base);
 	else
