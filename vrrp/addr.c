@@ -161,6 +161,8 @@ addr_gone(struct router *r, const struct nl_addr *a)
 	bool ours = a == NULL;
 	char ip[64] = "?";
 
+	if (!r->started) /* only prepared: it has no plan in force */
+		return;
 	for (size_t i = 0; a != NULL && i < r->plan->n_addrs; i++) {
 		struct ip gone = ip_make(a->family, a->addr);
 

@@ -87,6 +87,26 @@ claim_slot(struct router *r)
 	sw32_set(&r->pub->used, 1);
 }
 
+void
+router_keep_scripts(struct router *r)
+{
+	for (size_t i = 0; i < KEPT_SCRIPTS; i++)
+		sw64_set(&r->room->scripts[i],
+		    i < r->plan->n_tracks && r->plan->tracks[i].kind == CONF_TRACK_SCRIPT
+			? track_script_pack(&r->tracks[i].script, r->plan->tracks[i].name)
+			: 0);
+}
+
+/* Without it a respawn would be in FAULT, or of another priority, until each has run. */
+static void
+recall_scripts(struct router *r)
+{
+	for (size_t i = 0; i < r->plan->n_tracks && i < KEPT_SCRIPTS; i++)
+		if (r->plan->tracks[i].kind == CONF_TRACK_SCRIPT)
+			track_script_unpack(&r->tracks[i].script,
+			    sw64_get(&r->room->scripts[i]), r->plan->tracks[i].name);
+}
+
 static void
 first_step(struct router *r)
 {
@@ -94,6 +114,8 @@ first_step(struct router *r)
 	uint32_t valid = sw32_get(&r->room->valid);
 
 	decide_init(&r->d, &r->plan->decide);
+	if (r->resumed)
+		recall_scripts(r);
 	r->net_fault = router_attach(r);
 	r->fault = router_look_faults(r);
 	r->link = r->iface != NULL && r->iface->running;
@@ -187,5 +209,6 @@ router_commit(struct router *r)
 		first_step(r);
 	else
 		change(r, old);
+	router_keep_scripts(r);
 	plan_free(old);
 }

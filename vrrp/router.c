@@ -477,6 +477,7 @@ router_script_ran(struct router *r, uint64_t request, int status)
 			continue;
 		r->tracks[i].asked = 0;
 		track_script_step(&r->tracks[i].script, status == 0, t->rise, t->fall);
+		router_keep_scripts(r);
 		router_look_health(r);
 	}
 }

@@ -60,11 +60,13 @@ struct router_kept {
 	struct band_hold hold;
 	struct mono fault_until;
 };
+#define KEPT_SCRIPTS 32
 struct router_room {
 	struct sw32 valid; /* 0: none; else 1 + index of the copy */
 	struct sw32 ip_id;
 	struct sw64 hmac_seq; /* of the last packet signed since `starts` grew */
 	struct router_kept copy[2];
+	struct sw64 scripts[KEPT_SCRIPTS]; /* by index of track: what it has said, see track.h */
 };
 _Static_assert(
     (int)PACKET_REASON_COUNT == (int)SHM_REFUSED_N &&
@@ -200,6 +202,9 @@ void router_abort(struct router *r);
 void router_free(struct router *r);
 /* After commit: takes r->next (may be the first plan). */
 void router_commit(struct router *r);
+
+/* What its scripts have said, for a respawn. */
+void router_keep_scripts(struct router *r);
 
 /* ---- why.c ---- */
 

@@ -35,6 +35,36 @@ track_script_step(struct track_script *s, bool passed, unsigned rise, unsigned f
 	}
 }
 
+static uint32_t
+name_hash(const char *name)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (; *name != '\0'; name++)
+		h = (h ^ (uint8_t)*name) * 16777619u;
+	return h;
+}
+
+uint64_t
+track_script_pack(const struct track_script *s, const char *name)
+{
+	if (!s->known)
+		return 0;
+	return (uint64_t)name_hash(name) << 32 | (uint64_t)(s->counter & 0x3fffffff) << 2 |
+	       (uint64_t)s->good << 1 | 1;
+}
+
+bool
+track_script_unpack(struct track_script *s, uint64_t word, const char *name)
+{
+	if ((word & 1) == 0 || word >> 32 != name_hash(name))
+		return false;
+	*s = (struct track_script){.known = true,
+	    .good = (word & 2) != 0,
+	    .counter = (unsigned)(word >> 2 & 0x3fffffff)};
+	return true;
+}
+
 bool
 track_workers(const struct shm *seg)
 {

@@ -386,6 +386,8 @@ on_ready(struct child *c)
 	vr.seg = c->seg;
 	vr.own = c->seg->own_vrrp;
 	vr.tick.cb = on_tick;
+	/* Answers to what a predecessor asked for are not ours. */
+	vr.requests = (uint64_t)mono_now().ns;
 	if (loop_timer_reserve(vr.loop, 1) == -1)
 		return -1;
 	if (iface_events_open(&vr) == -1) {

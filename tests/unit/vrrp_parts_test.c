@@ -229,6 +229,28 @@ nd_frames(void **state)
 
 /* ---- scripts (semantics D.9) ----------------------------------------------- */
 
+/* What a respawn finds of a script. */
+static void
+scripts_in_a_word(void **state)
+{
+	struct track_script s = {.known = true, .good = true, .counter = 4711}, t = {0};
+	uint64_t w = track_script_pack(&s, "chk");
+
+	(void)state;
+	assert_true(track_script_unpack(&t, w, "chk"));
+	assert_true(t.known && t.good);
+	assert_int_equal(t.counter, 4711);
+	assert_false(track_script_unpack(&t, w, "other"));
+	s.good = false;
+	s.counter = 0;
+	assert_true(track_script_unpack(&t, track_script_pack(&s, "chk"), "chk"));
+	assert_true(t.known && !t.good && t.counter == 0);
+	/* One that has not run is not told from none. */
+	s = (struct track_script){0};
+	assert_int_equal(track_script_pack(&s, "chk"), 0);
+	assert_false(track_script_unpack(&t, 0, "chk"));
+}
+
 static void
 scripts(void **state)
 {
@@ -586,6 +608,7 @@ main(void)
 	    cmocka_unit_test(arp_frames),
 	    cmocka_unit_test(nd_frames),
 	    cmocka_unit_test(scripts),
+	    cmocka_unit_test(scripts_in_a_word),
 	    cmocka_unit_test(health_to_band),
 	    cmocka_unit_test(fresh_probes),
 	    cmocka_unit_test(key_files),
