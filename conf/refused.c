@@ -34,10 +34,9 @@ static const struct {
     {&scope_frontend, "option", "options are settings of their own, such as tcplog = true"},
     {&scope_frontend, "use_backend", "not supported: write default_backend"},
     {&scope_frontend, "tcp_request",
-	"not supported: allow and deny choose clients, and inspect-delay has no effect without "
-	"rules"},
-    {&scope_server, "backup", LATER},
-    {&scope_server, "minconn", LATER},
+	"not supported: allow and deny choose clients, per_source limits what one of them may, and "
+	"inspect-delay has no effect without rules"},
+    {&scope_server, "last_resort", "write backup = true"},
     {&scope_server, "cookie", "not supported: backends relay tcp"},
     {&scope_server, "check_send_proxy", "it is a setting of check: check = { send_proxy = true; }"},
     {&scope_server, "usesrc", "not supported: source is an address of this host"},
@@ -49,6 +48,7 @@ static const struct {
     {&scope_check, "expect", "write status = 200"},
     {&scope_global, "nbproc", "write workers = N"},
     {&scope_global, "nbthread", "vipd has processes: write workers = N"},
+    {&scope_global, "maxsessrate", "the same as maxconnrate"},
     {&scope_global, "daemon", "not a setting: start vipd with -D"},
     {&scope_global, "pidfile", "not a setting: start vipd with -p FILE"},
     {&scope_global, "ulimit_n", "not needed: it follows from maxconn"},

@@ -33,7 +33,7 @@ enum { MS = 1 }; /* the column is milliseconds, the metric seconds */
 	X(BOUT, F | B | S, COUNTER, 0, "bytes_out_total", "Bytes to clients.")                  \
 	X(EREQ, F, COUNTER, 0, "request_errors_total", "Requests that could not be read.")      \
 	X(DCON, F, COUNTER, 0, "denied_connections_total",                                      \
-	    "Connections denied by allow and deny.")                                            \
+	    "Connections denied by allow, deny and per_source.")                                \
 	X(CONN_TOT, F, COUNTER, 0, "connections_total", "Connections accepted.")                \
 	X(REQ_TOT, F, COUNTER, 0, "http_requests_total", "HTTP requests.")                      \
 	X(INTERCEPTED, F, COUNTER, 0, "intercepted_requests_total",                             \
@@ -52,6 +52,8 @@ enum { MS = 1 }; /* the column is milliseconds, the metric seconds */
 	    "Effective weight; of a backend the sum of usable servers.")                        \
 	X(UWEIGHT, S, GAUGE, 0, "uweight", "Weight as configured or set.")                      \
 	X(ACT, B, GAUGE, 0, "active_servers", "Usable servers.")                                \
+	X(BCK, B, GAUGE, 0, "backup_servers", "Usable backup servers.")                         \
+	X(RATE_LIM, F, GAUGE, 0, "limit_session_rate", "Most sessions a second.")               \
 	X(QLIMIT, B | S, GAUGE, 0, "queue_limit", "Limit of the queue.")                        \
 	X(THROTTLE, S, GAUGE, 0, "current_throttle",                                            \
 	    "Percent of the weight while slow start runs.")                                     \
