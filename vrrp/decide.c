@@ -78,7 +78,7 @@ static handler *const table[DECIDE_ROLE_COUNT][DECIDE_INPUT_COUNT] = {
 	[DECIDE_IN_HEALTH] = part_take_health,
 	[DECIDE_IN_LINK] = part_take_link,
 	[DECIDE_IN_FAULT] = part_take_fault,
-	[DECIDE_IN_DRAINED] = part_leave_done,
+	[DECIDE_IN_DRAINED] = part_leave_drained,
 	[DECIDE_IN_CONFIG] = part_take_config,
 	[DECIDE_IN_STOP] = part_note_stop,
     },
@@ -121,6 +121,8 @@ decide_step(struct decide *d, const struct decide_in *in, struct decide_out *out
 		part_master_lease(&c);
 	if (d->role == DECIDE_RESIGN && in->kind != DECIDE_IN_LINK)
 		part_resign_lease(&c);
+	if (d->role == DECIDE_LEAVE && !mono_before(in->now, d->settle_until))
+		part_drain(&c);
 	if (d->role == DECIDE_LEAVE && !mono_before(in->now, d->drain_until))
 		part_leave_done(&c);
 	if (table[d->role][in->kind] != NULL)
@@ -142,7 +144,7 @@ decide_next(const struct decide *d)
 	case DECIDE_RESIGN:
 		return d->resign_until;
 	case DECIDE_LEAVE:
-		return d->drain_until;
+		return mono_min(d->settle_until, d->drain_until);
 	default:
 		return MONO_NEVER;
 	}

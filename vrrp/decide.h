@@ -247,10 +247,11 @@ struct decide {
 	struct mono resign_until;
 	enum decide_reason why;
 	bool stop;
-	bool released_now; /* a REPORT is owed */
-	struct mono drain_until;
-	struct ip winner;  /* family 0: none */
-	uint8_t last_left; /* repetitions of SEND_LAST still to come */
+	bool released_now;        /* a REPORT is owed */
+	struct mono settle_until; /* LEAVE: DRAIN then; MONO_NEVER: has been asked for */
+	struct mono drain_until;  /* longest wait for DRAINED; MONO_NEVER while it settles */
+	struct ip winner;         /* family 0: none */
+	uint8_t last_left;        /* repetitions of SEND_LAST still to come */
 	struct mono last_at;
 	/* limits */
 	struct mono moves[DECIDE_MOVES]; /* last voluntary moves seen, ring */

@@ -263,6 +263,13 @@ part_leave_advert(struct ctx *c)
 }
 
 void
+part_leave_drained(struct ctx *c)
+{
+	if (c->d->settle_until.ns == MONO_NEVER.ns)
+		part_leave_done(c);
+}
+
+void
 part_leave_timer(struct ctx *c)
 {
 	if (!mono_before(c->in->now, c->d->drain_until))

@@ -256,20 +256,37 @@ part_report(struct ctx *c, struct ip who)
 	c->d->released_now = false;
 }
 
+void
+part_drain(struct ctx *c)
+{
+	c->d->settle_until = MONO_NEVER;
+	c->d->drain_until = mono_add_ns(c->in->now, DRAIN_NS);
+	part_emit(c, DECIDE_DO_DRAIN);
+}
+
 /* Stops accepting and resets the sessions; the address goes when that is done. why names what the
  * next role is entered for; winner: family 0 if nobody is known to have the address. */
 void
 part_leave(struct ctx *c, enum decide_reason why, struct ip winner)
 {
 	struct decide *d = c->d;
+	bool served =
+	    d->role == DECIDE_RESIGN || c->in->now.ns - d->claimed_at.ns > 3 * d->cfg.interval_ns;
 
 	d->why = why;
 	d->winner = winner;
-	d->drain_until = mono_add_ns(c->in->now, DRAIN_NS);
 	d->unsure = false;
 	part_emit(c, DECIDE_DO_ARP_STOP);
 	part_set_role(c, DECIDE_LEAVE, why, false);
-	part_emit(c, DECIDE_DO_DRAIN);
+	if (winner.family != 0 && why != DECIDE_WHY_TAKEN && served) {
+		/* The successor announces itself just after its advertisement: whoever is being
+		 * served here ends in peace, and whoever still calls here is not refused. Not after
+		 * a claim that was false: there nobody was served. */
+		d->settle_until = mono_add_ns(c->in->now, SETTLE_NS);
+		d->drain_until = MONO_NEVER;
+	} else {
+		part_drain(c);
+	}
 	part_report(c, winner);
 }
 

@@ -9,6 +9,7 @@
 #define S  1000000000LL
 
 #define DRAIN_NS       (200 * MS) /* longest wait for the workers (rule 2) */
+#define SETTLE_NS      (50 * MS)  /* between a successor's advertisement and DRAIN */
 #define UNSURE_NS      (20 * MS)  /* wait for an answer to a probe of the address */
 #define FRESH_NS       (200 * MS) /* longest wait for a fresh probe of a server (rule 1) */
 #define WATCH_NS       (1 * S)    /* a master probes its own addresses (rule 7) */
@@ -39,6 +40,7 @@ void part_enter_backup(struct ctx *c, enum decide_reason why, bool notify);
 void part_enter_fault(struct ctx *c, bool notify);
 void part_follow(struct ctx *c);
 bool part_fresh_master(const struct decide *d, struct mono now);
+void part_drain(struct ctx *c);
 void part_leave(struct ctx *c, enum decide_reason why, struct ip winner);
 void part_leave_done(struct ctx *c);
 void part_leave_to_sender(struct ctx *c, enum decide_reason why);
@@ -85,6 +87,7 @@ bool part_better(const struct decide *d, uint8_t priority, struct mono now);
 /* ---- decide_master.c ---- */
 
 void part_holder_fault(struct ctx *c);
+void part_leave_drained(struct ctx *c);
 void part_leave_advert(struct ctx *c);
 void part_leave_timer(struct ctx *c);
 void part_master_advert(struct ctx *c);

@@ -221,6 +221,12 @@ vrrp_instance VI_1 {{
         return judge
 
 
+def moved(failed, text):
+    """A hand-over loses nothing, but one connection may be in the middle of its millisecond when the
+    client's neighbour entry changes: its packets go to two hosts."""
+    at_most(failed, 1, text)
+
+
 def run_together(groups=3):
     """These tests wait most of the time: runs them in some groups side by side, each in a program of
     its own, and shows a group's output when it has ended."""
