@@ -242,8 +242,8 @@ static const struct conf_key instance_keys[] = {
 	.check = check_secret, .text = "The word of PASS, at most 8 bytes."},
     {"authentication.auth_key_file", K_STRING, .offset = O(conf_router, auth_key_file),
 	.check = check_path,
-	.text = "The file with the keys of HMAC: a line \"ID HEX\" each, a number from 1 to 255 and 32 to "
-		"128 hexadecimal digits."},
+	.text = "The file with the keys of HMAC: a line \"ID HEX\" each, a number from 1 to 255 "
+		"and 32 to 128 hexadecimal digits."},
     {"authentication.auth_key_id", K_UINT, .offset = O(conf_router, auth_key_id), .min = 1,
 	.max = 255, .dflt = 1, .text = "The number of the key with which this host signs."},
     {"authentication.auth_mode", K_ENUM, .offset = O(conf_router, auth_mode), .words = w_auth_mode,

@@ -82,14 +82,14 @@ buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 	n = vsnprintf(b->data == NULL ? NULL : b->data + b->len, b->cap - b->len, fmt, again);
 	va_end(again);
 	if (n >= 0 && (size_t)n >= b->cap - b->len) {
-		if (b->cap > b->len)
+		if (b->data != NULL)
 			b->data[b->len] = '\0';
 		if (buf_reserve(b, (size_t)n) == -1)
 			return -1;
 		n = vsnprintf(b->data + b->len, b->cap - b->len, fmt, ap);
 	}
 	if (n < 0 || (b->max != 0 && b->len + (size_t)n > b->max)) {
-		if (b->cap > b->len)
+		if (b->data != NULL)
 			b->data[b->len] = '\0';
 		return fail(b, n < 0 ? errno : ENOBUFS);
 	}

@@ -247,9 +247,9 @@ stamp_refresh(void)
 		return;
 	lg.second = ts.tv_sec;
 	localtime_r(&ts.tv_sec, &tm);
-	snprintf(lg.stamp, sizeof(lg.stamp), "%.3s %2u %02u:%02u:%02u", months + 3 * tm.tm_mon,
-	    (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
-	    (unsigned)tm.tm_sec % 100);
+	snprintf(lg.stamp, sizeof(lg.stamp), "%.3s %2u %02u:%02u:%02u",
+	    months + 3 * (size_t)tm.tm_mon, (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100,
+	    (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
 }
 
 /* Not a socket: a pipe, a terminal, a file. Old kernels know no RWF_NOWAIT on pipes: ask first. */

@@ -42,8 +42,8 @@ enum log_kind {
 #define LOG_NAME_MAX    240  /* bytes of a target's name */
 #define LOG_TAG_MAX     32   /* bytes of a tag */
 #define LOG_LEN_DEFAULT 1024 /* bytes of a line */
-#define LOG_LEN_MAX     65535 /* stderr: at most 4096, so that lines of several processes stay whole \
-			       */
+/* On stderr at most 4096, so that lines of several processes stay whole. */
+#define LOG_LEN_MAX 65535
 
 struct log_target {
 	enum log_kind kind;
@@ -59,8 +59,8 @@ struct log_target {
  * "ident[pid]: level: message". */
 void log_init(const char *ident);
 
-/* In a forked child whose descriptors above 2 have been closed: forgets the parent's targets without
- * touching them; lines go to stderr as after log_init. */
+/* In a forked child whose descriptors above 2 have been closed: forgets the parent's targets
+ * without touching them; lines go to stderr as after log_init. */
 void log_after_fork(void);
 
 /*

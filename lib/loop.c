@@ -28,7 +28,7 @@ struct loop {
 	struct mono now;
 	uint64_t turns;
 	struct slot *slots;
-	uint32_t n_slots; /* room; only the first n_used were ever written to, so the rest is not there */
+	uint32_t n_slots; /* room; only the first n_used were ever written to */
 	uint32_t n_used;
 	uint32_t free_slot;
 	struct loop_timer **heap;

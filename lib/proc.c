@@ -84,9 +84,10 @@ proc_close_others(const int *keep, size_t n)
 
 	if (n > sizeof(sorted) / sizeof(sorted[0]))
 		abort();
-	if (n > 0)
+	if (n > 0) {
 		memcpy(sorted, keep, n * sizeof(int));
-	qsort(sorted, n, sizeof(int), int_order);
+		qsort(sorted, n, sizeof(int), int_order);
+	}
 	for (size_t i = 0; i < n; i++) {
 		if (sorted[i] < 3)
 			continue;

@@ -2,6 +2,7 @@
 /* Slab allocator for sessions, probes and the like. Runs in every process. */
 #include "lib/slab.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
@@ -54,10 +55,14 @@ slab_fini(struct slab *s)
 static int
 grow(struct slab *s)
 {
-	struct slab_block *b =
-	    mmap(NULL, SLAB_BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct slab_block *b;
 	size_t n = (SLAB_BLOCK - sizeof(*b)) / s->size;
 
+	if (n == 0) { /* larger than a block */
+		errno = EINVAL;
+		return -1;
+	}
+	b = mmap(NULL, SLAB_BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (b == MAP_FAILED)
 		return -1;
 	b->next = s->blocks;

@@ -313,16 +313,21 @@ all_listen(struct listener *l, const struct listener_want *w, struct listener_er
 	return 0;
 }
 
+/* What l, which is one of them, was opened for: the first of its name. */
+static const struct listener_want *
+want_of(const struct listener *l, const struct listener_want *want)
+{
+	while (strcmp(want->name, l->name) != 0)
+		want++;
+	return want;
+}
+
 int
 listener_open_all(struct listener **out, const struct listener_want *want, size_t n_want,
     struct listener *held, unsigned n, uint64_t generation, struct listener_error *err)
 {
 	struct listener *set = NULL, **tail = &set, *l;
-	const struct listener_want **which = calloc(n_want + 1, sizeof(*which));
-	size_t k = 0;
 
-	if (which == NULL)
-		goto nomem;
 	for (size_t i = 0; i < n_want; i++) {
 		l = listener_find(held, want[i].name);
 		if (l != NULL && l->left != 0)
@@ -334,25 +339,20 @@ listener_open_all(struct listener **out, const struct listener_want *want, size_
 			goto nomem;
 		*tail = l;
 		tail = &l->next;
-		which[k++] = &want[i];
 		if (first_bind(l, &want[i], held, err) == -1)
 			goto fail;
 	}
-	k = 0;
 	for (l = set; l != NULL; l = l->next)
-		if (others_join(l, which[k++], err) == -1)
+		if (others_join(l, want_of(l, want), err) == -1)
 			goto fail;
-	k = 0;
 	for (l = set; l != NULL; l = l->next)
-		if (all_listen(l, which[k++], err) == -1)
+		if (all_listen(l, want_of(l, want), err) == -1)
 			goto fail;
-	free(which);
 	*out = set;
 	return 0;
 nomem:
 	snprintf(err->text, sizeof(err->text), "out of memory");
 fail:
-	free(which);
 	listener_free_all(set);
 	return -1;
 }

@@ -77,8 +77,8 @@ void listener_adjust(struct listener *l, const struct listener_want *want);
 void listener_pause(struct listener *l, bool paused);
 
 /* No new client gets in: SYNs are dropped, everything else passes, so that handshakes under way are
- * finished; a client that comes now tries again a second later. Accepted sockets inherit it, none of
- * them has to see a SYN. An unprivileged process may not be allowed to: then nothing happens. */
+ * finished; a client that comes now tries again a second later. Accepted sockets inherit it, none
+ * of them has to see a SYN. An unprivileged process may not be allowed to: then nothing happens. */
 void listener_deafen(struct listener *l);
 void listener_hear(struct listener *l);
 

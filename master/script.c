@@ -301,8 +301,10 @@ words_join(const char *const *a, size_t na, const char *const *b, size_t nb)
 	size_t bytes = 0;
 	char **all, *to;
 
-	for (size_t i = 0; i < na + nb; i++)
-		bytes += strlen(i < na ? a[i] : b[i - na]) + 1;
+	for (size_t i = 0; i < na; i++)
+		bytes += strlen(a[i]) + 1;
+	for (size_t i = 0; i < nb; i++)
+		bytes += strlen(b[i]) + 1;
 	all = malloc((na + nb + 1) * sizeof(char *) + bytes);
 	if (all == NULL)
 		return NULL;

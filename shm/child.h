@@ -37,7 +37,7 @@ struct child_start {
 	int sock;       /* the child's end of the master's socket */
 	struct shm seg; /* attached */
 	struct child_bells bells;
-	bool resumed; /* a respawn: the section holds a predecessor's state */
+	bool resumed;                 /* a respawn: the section holds a predecessor's state */
 	struct seccomp_filter filter; /* installed when the first generation has been built */
 };
 

@@ -179,7 +179,7 @@ static int
 build_run(struct build *b, uint16_t *out)
 {
 	b->due = malloc((b->len + 2) * sizeof(*b->due));
-	b->heap = malloc(b->n * sizeof(*b->heap));
+	b->heap = calloc(b->n, sizeof(*b->heap));
 	if (b->due == NULL || b->heap == NULL) {
 		free(b->due);
 		free(b->heap);

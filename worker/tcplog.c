@@ -40,7 +40,7 @@ tcplog_format(const struct tcplog *t, char *buf, size_t size)
 	n = snprintf(buf, size,
 	    "%s:%u [%s.%03u] %s %s/%s %lld/%lld/%lld %llu %c%c %u/%u/%u/%u/%s%u %u/%u",
 	    sock_addr_format_host(&t->client, host, sizeof(host)),
-	    t->client.family == AF_UNIX ? 0 : sock_addr_port(&t->client),
+	    t->client.family == AF_UNIX ? 0U : sock_addr_port(&t->client),
 	    date_text(t->accept_wall_us), (unsigned)(t->accept_wall_us / 1000 % 1000), t->frontend,
 	    t->backend, t->server != NULL ? t->server : "<NOSRV>", (long long)t->wait_ms,
 	    (long long)t->connect_ms, (long long)t->total_ms, (unsigned long long)t->bytes_out,

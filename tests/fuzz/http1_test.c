@@ -118,6 +118,7 @@ head_in_two(struct http1 *m, bool response, const uint8_t *data, size_t size, si
 static bool
 same(const struct http1 *a, const struct http1 *b)
 {
+	/* http1_init zeroed the padding. NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
@@ -157,8 +158,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 static const char *const corpus[] = {
     "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n",
     "GET /monitor HTTP/1.0\r\n\r\n",
-    "\r\nHEAD /metrics?x=%20 HTTP/1.1\r\nhost: [::1]:80\r\nAccept: */*\r\nConnection: "
-    "close\r\n\r\n",
+    ("\r\nHEAD /metrics?x=%20 HTTP/1.1\r\nhost: [::1]:80\r\nAccept: */*\r\nConnection: "
+     "close\r\n\r\n"),
     "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\nhello world",
     "POST http://h/x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
     "5;e=\"f\"\r\nhello\r\n1F\r\n0123456789012345678901234567890\r\n0\r\nX: y\r\n\r\nGET",

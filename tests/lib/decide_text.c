@@ -22,7 +22,7 @@ decide_out_text(const struct decide_out *out, char *buf, size_t size)
 			n += (size_t)snprintf(buf + n, size - n, ":%s>%s",
 			    decide_role_text(a->from), decide_role_text(a->role));
 		else if (a->kind == DECIDE_DO_ALARM)
-			n += (size_t)snprintf(buf + n, size - n, ":%u", a->alarm);
+			n += (size_t)snprintf(buf + n, size - n, ":%d", (int)a->alarm);
 	}
 	return buf;
 }

@@ -70,7 +70,7 @@ queue_open(uint16_t port)
 static uint16_t
 port_of(int fd)
 {
-	struct sockaddr_in a;
+	struct sockaddr_in a = {0};
 	socklen_t len = sizeof(a);
 
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
@@ -228,8 +228,8 @@ fork_one(struct rig *r, unsigned i)
 		    .kind = SHM_WORKER, .index = i, .sock = sv[1], .bells = r->bells};
 		/* Nothing of the test's: no copy of a listener, of another worker's socket. */
 		int keep[] = {sv[1], r->seg.ro_fd, r->seg.rw_fd, r->bells.checker, r->bells.vrrp,
-		    r->bells.master, r->bells.workers[0], r->bells.workers[1],
-		    r->bells.workers[2], r->bells.workers[3]};
+		    r->bells.master, r->bells.workers[0], r->bells.workers[1], r->bells.workers[2],
+		    r->bells.workers[3]};
 		proc_close_others(keep, sizeof(keep) / sizeof(keep[0]));
 		if (shm_attach(&st.seg, &r->seg, SHM_WORKER, i) == -1)
 			_exit(126);
@@ -307,9 +307,10 @@ rig_load(struct rig *r, const char *fmt, ...)
 	va_end(ap);
 	assert_true(n > 0);
 	c = conf_read_text(text, (size_t)n, "rig", &msgs);
-	if (c == NULL)
+	if (c == NULL) {
 		conf_msgs_print(&msgs, stderr);
-	assert_non_null(c);
+		abort();
+	}
 	conf_msgs_free(&msgs);
 	directory_fill(r, c);
 	conf_free(c);

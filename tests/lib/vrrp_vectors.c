@@ -59,6 +59,8 @@ settings(struct vector *v, const char *desc)
 	o->sum = strstr(desc, "sum=pseudo-header with 224") != NULL ? PACKET_SUM_MULTICAST
 								    : PACKET_SUM_REAL;
 	o->n_addrs = (size_t)number_after(desc, " n=");
+	if (o->n_addrs > (six ? 2 : 3))
+		abort();
 	for (size_t i = 0; i < o->n_addrs; i++)
 		v->addrs[i] = text_ip(family, six ? vip6[i] : vip4[i]);
 	o->addrs = v->addrs;

@@ -32,8 +32,9 @@ static void step(void);
 #define sw64_get_seq(w)      (step(), (sw64_get_seq)(w))
 #define sw64_set_seq(w, v)   (step(), (sw64_set_seq)(w, v))
 #define mw64_fetch_add(w, d) (step(), (mw64_fetch_add)(w, d))
-#include "shm/limit.c"
-#include "shm/queue.c"
+/* Their code with the steps above: */
+#include "shm/limit.c" /* NOLINT(bugprone-suspicious-include) */
+#include "shm/queue.c" /* NOLINT(bugprone-suspicious-include) */
 
 #define MOST   3 /* workers */
 #define MASTER MOST

@@ -565,8 +565,10 @@ mode_parse(const char *s)
 static void
 end_all(bool reset)
 {
-	while (conns.next != &conns)
-		conn_free(conns.next, reset);
+	for (struct conn *c = conns.next, *next; c != &conns; c = next) {
+		next = c->next;
+		conn_free(c, reset);
+	}
 }
 
 /* One command per connection: "stats", "ready 503", "pause", "resume", "reset", "close",
@@ -684,10 +686,11 @@ listen_on(const char *addr, int backlog, unsigned int *port)
 static void
 fill_backlog(void)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = {0};
 	socklen_t len = sizeof(ss);
 
-	getsockname(lfd, (struct sockaddr *)&ss, &len);
+	if (getsockname(lfd, (struct sockaddr *)&ss, &len) == -1)
+		die("getsockname");
 	for (int i = 0; i < 64; i++) {
 		struct epoll_event ev = {.events = EPOLLOUT}, got;
 		int ep = epoll_create1(EPOLL_CLOEXEC);
@@ -696,7 +699,7 @@ fill_backlog(void)
 
 		if (fd == -1 || ep == -1)
 			die("socket");
-		connect(fd, (struct sockaddr *)&ss, len);
+		(void)connect(fd, (struct sockaddr *)&ss, len);
 		epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev);
 		n = epoll_wait(ep, &got, 1, 100);
 		close(ep);

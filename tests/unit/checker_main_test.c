@@ -149,7 +149,8 @@ down_and_up_again(void **state)
 
 	target_set(t[0], TARGET_SERVE, 0);
 	UNTIL(&w, get(&h->usable) == 1 && get(&world_sched(&w)->usable) == 1);
-	/* The first good probe was enough, since nothing else was left; the second makes it well. */
+	/* The first good probe was enough, since nothing else was left; the second makes it
+	 * well. */
 	UNTIL(&w, get(&h->counter) == 3);
 	assert_int_equal(get(&h->oper), SHM_OPER_RUNNING);
 	UNTIL(&w,

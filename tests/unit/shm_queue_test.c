@@ -96,7 +96,9 @@ bell_wait(const struct work *k, int ms)
 static struct mono
 now(void)
 {
-	return o->frozen ? (struct mono){1000000000} : mono_now();
+	const struct mono still = {1000000000};
+
+	return o->frozen ? still : mono_now();
 }
 
 /* The loop of queue.h for a backend of one server: +1 taken, -1 no place; *moved: lost a race. */

@@ -348,11 +348,11 @@ two_limits_lose_no_place(void **state)
 		/* Somebody comes as long as there is room for one that waits. */
 		while (n_live < 3 && (waiting[1] > 0 || (waiting[0] > 0 && in[0] < 2))) {
 			int fd = rig_accept(listener);
-			char id;
+			unsigned char id;
 
 			assert_int_not_equal(fd, -1);
 			assert_true(rig_recv(fd, &id, 1));
-			s[(int)id] = fd;
+			s[id] = fd;
 			live[n_live++] = id;
 			in[id % 2]++;
 			waiting[id % 2]--;
