@@ -141,8 +141,6 @@ first_step(struct router *r)
 	router_step(r, in);
 	router_publish(r);
 	router_keep(r);
-	if (r->v->ready_told)
-		router_input(r, DECIDE_IN_READY);
 	router_timer_set(r);
 }
 

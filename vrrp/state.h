@@ -131,7 +131,6 @@ struct vrrp {
 	struct loop_timer tick; /* each second: interfaces that were missed, stale health */
 	uint64_t requests;      /* scripts asked for */
 	bool committed;         /* a generation is in force */
-	bool ready_told;        /* first round of checks is done */
 	bool stopping;
 	bool orphan;
 };

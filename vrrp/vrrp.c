@@ -191,6 +191,8 @@ forget_slots(void)
 			sw32_set(&vr.own->routers[i].used, 0);
 }
 
+static void look_ready(void);
+
 static void
 router_leave(struct router *r)
 {
@@ -221,6 +223,7 @@ on_commit(struct child *c, uint64_t gen)
 		forget_slots();
 	vr.committed = true;
 	sw64_set(&vr.own->generation, gen);
+	look_ready();
 }
 
 static void
@@ -279,18 +282,20 @@ on_orphaned(struct child *c)
 
 /* ---- bell, messages -------------------------------------------------------- */
 
+/* Routers begin when the checker serves what they track, and has seen each server once: also one that
+ * comes by a reload, whose backends may be as new as itself. */
 static void
 look_ready(void)
 {
 	const struct shm_checker *k = vr.seg->checker;
 	struct router *r;
 
-	if (vr.ready_told || !vr.committed || sw64_get(&k->generation) == 0 ||
+	if (!vr.committed || sw64_get(&k->generation) < sw64_get(&vr.own->generation) ||
 	    sw64_get(&k->wait_probes) != 0 || !track_workers(vr.seg))
 		return;
-	vr.ready_told = true;
 	router_each (&vr, r)
-		router_input(r, DECIDE_IN_READY);
+		if (r->started && r->d.role == DECIDE_INIT)
+			router_input(r, DECIDE_IN_READY);
 }
 
 static void
