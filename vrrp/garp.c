@@ -87,7 +87,7 @@ round_done(struct garp *g, struct mono now, const struct garp_cfg *cfg)
 
 int
 garp_step(struct garp *const *g, size_t n_routers, struct garp_rate *r, struct mono now,
-    const struct garp_cfg *cfg, size_t *router)
+    const struct garp_cfg *const *cfg, size_t *router)
 {
 	struct garp *best = NULL;
 	int pos;
@@ -109,6 +109,6 @@ garp_step(struct garp *const *g, size_t n_routers, struct garp_rate *r, struct m
 	r->at = (r->at + 1) % GARP_RATE;
 	pos = (int)best->pos++;
 	if (best->pos == best->n)
-		round_done(best, now, cfg);
+		round_done(best, now, cfg[*router]);
 	return pos;
 }

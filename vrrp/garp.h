@@ -53,9 +53,9 @@ struct mono garp_next(const struct garp *g, const struct garp_rate *r);
 
 /*
  * The address (index) to send now, or -1. Of several routers on one interface the one in the lowest
- * round goes first: *router is its index in g[].
+ * round goes first: *router is its index in g[] and cfg[].
  */
 int garp_step(struct garp *const *g, size_t n_routers, struct garp_rate *r, struct mono now,
-    const struct garp_cfg *cfg, size_t *router);
+    const struct garp_cfg *const *cfg, size_t *router);
 
 #endif

@@ -23,6 +23,15 @@ close_fd(struct vrrp *v, struct loop_fd *f)
 	close(fd);
 }
 
+struct iface *
+iface_of_addr(const struct router *r, size_t i)
+{
+	const char *dev = r->plan->addrs[i].dev;
+	struct iface *f = dev[0] != '\0' ? iface_get(r->v, dev) : NULL;
+
+	return f != NULL && f->ethernet ? f : r->iface;
+}
+
 /* ---- who answers ----------------------------------------------------------- */
 
 static void
@@ -33,13 +42,13 @@ saw(struct iface *f, const struct arp_seen *s)
 	if (memcmp(s->mac, f->mac, 6) == 0)
 		return;
 	router_each (f->v, r) {
-		if (r->iface != f)
+		if (!r->started)
 			continue;
 		for (size_t i = 0; i < r->plan->n_peers; i++)
-			if (ip_equal(&r->plan->peers[i].ip, &s->ip))
+			if (r->iface == f && ip_equal(&r->plan->peers[i].ip, &s->ip))
 				r->peer_seen[i] = loop_now(f->v->loop);
 		for (size_t i = 0; i < r->plan->n_addrs; i++)
-			if (ip_equal(&r->plan->addrs[i].ip, &s->ip)) {
+			if (ip_equal(&r->plan->addrs[i].ip, &s->ip) && iface_of_addr(r, i) == f) {
 				router_holder(r, s->mac);
 				break;
 			}
@@ -116,19 +125,24 @@ iface_garp(struct iface *f)
 {
 	struct garp *g[SHM_MAX_ROUTERS];
 	struct router *of[SHM_MAX_ROUTERS];
+	const struct garp_cfg *cfg[SHM_MAX_ROUTERS];
 	struct mono now = loop_now(f->v->loop), at = MONO_NEVER;
 	size_t n = garps_of(f, g, of), which = 0;
 	int i;
 
-	while (n > 0 && (i = garp_step(g, n, &f->rate, now, &of[0]->plan->garp, &which)) >= 0) {
+	for (size_t k = 0; k < n; k++)
+		cfg[k] = &of[k]->plan->garp;
+	while (n > 0 && (i = garp_step(g, n, &f->rate, now, cfg, &which)) >= 0) {
 		const struct plan *p = of[which]->plan;
+		struct iface *to;
 		int fd;
 
 		if ((size_t)i >= p->n_addrs)
 			continue;
-		fd = socket_for(f, p->addrs[i].ip.family);
-		if (fd != -1 && f->running)
-			arp_announce(fd, f->index, f->mac, &p->addrs[i].ip);
+		to = iface_of_addr(of[which], (size_t)i);
+		fd = socket_for(to, p->addrs[i].ip.family);
+		if (fd != -1 && to->running)
+			arp_announce(fd, to->index, to->mac, &p->addrs[i].ip);
 	}
 	for (size_t k = 0; k < n; k++)
 		at = mono_min(at, garp_next(g[k], &f->rate));

@@ -293,7 +293,7 @@ do_probe(struct router *r)
 	if (r->iface == NULL)
 		return;
 	for (size_t i = 0; i < r->plan->n_addrs; i++)
-		iface_probe(r->iface, &r->plan->addrs[i].ip);
+		iface_probe(iface_of_addr(r, i), &r->plan->addrs[i].ip);
 	if (r->d.role != DECIDE_MASTER)
 		return;
 	for (size_t i = 0; i < r->plan->n_peers; i++) {

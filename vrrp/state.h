@@ -152,6 +152,9 @@ bool iface_of_ip(struct vrrp *v, const struct ip *ip, char name[IF_NAMESIZE]);
 /* The primary (IPv4) or link-local (IPv6) address that is not one of p's own. */
 bool iface_primary(struct vrrp *v, unsigned index, const struct plan *p, struct ip *out);
 void iface_probe(struct iface *f, const struct ip *ip);
+/* Where the neighbours of a router's address (index) are: its device, or the router's interface if
+ * that has none (lo). NULL: nowhere. */
+struct iface *iface_of_addr(const struct router *r, size_t i);
 void iface_garp(struct iface *f);
 bool iface_runs(void *v, const char *name);
 

@@ -555,11 +555,12 @@ host_next(const struct sim *s, unsigned i)
 static void
 host_arp(struct sim *s, unsigned i)
 {
+	const struct garp_cfg *cfg[] = {&s->garp};
 	struct sim_host *h = &s->h[i];
 	struct garp *g = &h->garp;
 	size_t which;
 
-	while (garp_step(&g, 1, &h->rate, (struct mono){s->now}, &s->garp, &which) >= 0) {
+	while (garp_step(&g, 1, &h->rate, (struct mono){s->now}, cfg, &which) >= 0) {
 		if (!h->addr)
 			broken(s, i, "announces an address that it does not have");
 		if (passes(s, i, SIM_CLIENT, false))

@@ -100,6 +100,7 @@ holds(void **state)
 /* ---- garp ------------------------------------------------------------------ */
 
 static const struct garp_cfg defaults = {.refresh_ns = 30 * S, .trouble_ns = 1 * S};
+static const struct garp_cfg *const all_default[] = {&defaults, &defaults};
 
 /* Runs the schedule until `until`; notes (ms since start, address). Returns how many. */
 static size_t
@@ -113,7 +114,7 @@ run(struct garp *g, struct garp_rate *r, struct mono t0, int64_t until_ms, int64
 
 		if (t.ns > t0.ns + until_ms * MS || n == 500)
 			return n;
-		i = garp_step(&g, 1, r, t, &defaults, &which);
+		i = garp_step(&g, 1, r, t, all_default, &which);
 		assert_int_not_equal(i, -1);
 		at[n] = mono_diff_ms(t, t0);
 		addr[n++] = i;
@@ -182,7 +183,7 @@ signs(void **state)
 
 		t.ns += MS / 2;
 		garp_sign(&g, t);
-		a = garp_step(&p, 1, &r, t, &defaults, &which);
+		a = garp_step(&p, 1, &r, t, all_default, &which);
 		if (a >= 0)
 			sent[a]++;
 	}
@@ -212,12 +213,34 @@ two_routers(void **state)
 	garp_start(&a, 5, t);
 	garp_start(&b, 5, t);
 	for (int i = 0; i < 10; i++) {
-		assert_int_not_equal(garp_step(both, 2, &r, t, &defaults, &which), -1);
+		assert_int_not_equal(garp_step(both, 2, &r, t, all_default, &which), -1);
 		first[which]++;
 	}
 	assert_int_equal(first[0], 5);
 	assert_int_equal(first[1], 5);
-	assert_int_equal(garp_step(both, 2, &r, t, &defaults, &which), -1);
+	assert_int_equal(garp_step(both, 2, &r, t, all_default, &which), -1);
+}
+
+/* One that shall not be refreshed beside one that shall. */
+static void
+refresh_of_each_its_own(void **state)
+{
+	static const struct garp_cfg none = {.refresh_ns = 0, .trouble_ns = 1000000000};
+	const struct garp_cfg *cfg[] = {&none, &defaults};
+	struct garp a = {0}, b = {0}, *both[] = {&a, &b};
+	struct garp_rate r = {0};
+	struct mono t = {1000000000};
+	unsigned sent[2] = {0};
+	size_t which;
+
+	(void)state;
+	garp_start(&a, 1, t);
+	garp_start(&b, 1, t);
+	for (int i = 0; i < 1000; i++, t = mono_add_ms(t, 100))
+		while (garp_step(both, 2, &r, t, cfg, &which) != -1)
+			sent[which]++;
+	assert_int_equal(sent[0], 7);
+	assert_int_equal(sent[1], 7 + 3); /* 35, 65, 95 s */
 }
 
 int
@@ -231,6 +254,7 @@ main(void)
 	    cmocka_unit_test(many_addresses),
 	    cmocka_unit_test(signs),
 	    cmocka_unit_test(two_routers),
+	    cmocka_unit_test(refresh_of_each_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
