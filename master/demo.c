@@ -4,10 +4,7 @@
  * HTTP with the server's name. A port that is taken is replaced by a free one; the same for the
  * frontends' binds, so that a newcomer sees balancing whatever runs on his machine.
  */
-#if __has_include("worker/demo.h")
 #include "worker/demo.h"
-#define HAVE_DEMO 1
-#endif
 
 #include <errno.h>
 #include <signal.h>
@@ -20,6 +17,32 @@
 #include "conf/arena.h"
 #include "lib/log.h"
 #include "master/master.h"
+
+/* What was replaced at the start, for reloads of the same file. */
+#define REPLACED_MAX 64
+static struct replaced {
+	char from[SOCK_ADDR_TEXT];
+	struct sock_addr to;
+} replaced[REPLACED_MAX];
+static unsigned n_replaced;
+
+static void
+replaced_add(const char *from, const struct sock_addr *to)
+{
+	if (n_replaced == REPLACED_MAX)
+		return;
+	snprintf(replaced[n_replaced].from, SOCK_ADDR_TEXT, "%s", from);
+	replaced[n_replaced++].to = *to;
+}
+
+static const struct sock_addr *
+replaced_find(const char *from)
+{
+	for (unsigned i = 0; i < n_replaced; i++)
+		if (strcmp(replaced[i].from, from) == 0)
+			return &replaced[i].to;
+	return NULL;
+}
 
 /* Binds and listens; port 0 when the wanted one is taken. a is set to what was bound. */
 static int
@@ -60,11 +83,7 @@ demo_fork(struct master *m, const char *name, int fd)
 		log_after_fork();
 		if (proc_confine(&m->user, 0, SIGKILL, parent) == -1)
 			_exit(PROC_EXIT_PERMISSION);
-#ifdef HAVE_DEMO
 		_exit(demo_main(own, fd));
-#else
-		_exit(PROC_EXIT_CONFIG);
-#endif
 	}
 	close(fd);
 	if (pid == -1)
@@ -97,12 +116,23 @@ demo_start(struct master *m, struct conf *c)
 				log_crit("demo server %s: %s", v->name, strerror(errno));
 				return -1;
 			}
-			v->address =
-			    arena_strdup(c->arena, sock_addr_format(&v->addr, text, sizeof(text)));
+			if (strcmp(v->address, sock_addr_format(&v->addr, text, sizeof(text))) != 0)
+				replaced_add(v->address, &v->addr);
+			v->address = arena_strdup(c->arena, text);
 			if (demo_fork(m, v->name, fd) == -1)
 				return -1;
 		}
 	return 0;
+}
+
+static void
+bind_set(struct conf *c, struct conf_bind *b, const struct sock_addr *a)
+{
+	char text[SOCK_ADDR_TEXT];
+
+	b->addr = *a;
+	b->last = sock_addr_port(a);
+	b->name = arena_strdup(c->arena, sock_addr_format(a, text, sizeof(text)));
 }
 
 /* A bind whose port is taken gets a free one. */
@@ -110,7 +140,6 @@ static void
 bind_adjust(struct conf *c, struct conf_bind *b)
 {
 	struct sock_addr a = b->addr;
-	char text[SOCK_ADDR_TEXT];
 	int fd = demo_listen(&a);
 
 	if (fd == -1)
@@ -119,9 +148,8 @@ bind_adjust(struct conf *c, struct conf_bind *b)
 	if (sock_addr_port(&a) == sock_addr_port(&b->addr))
 		return;
 	log_warning("%s is taken; using port %u instead", b->name, sock_addr_port(&a));
-	b->addr = a;
-	b->last = sock_addr_port(&a);
-	b->name = arena_strdup(c->arena, sock_addr_format(&a, text, sizeof(text)));
+	replaced_add(b->name, &a);
+	bind_set(c, b, &a);
 }
 
 void
@@ -131,4 +159,26 @@ demo_adjust_binds(struct conf *c)
 		for (size_t i = 0; i < c->frontends[f].n_binds; i++)
 			if (c->frontends[f].binds[i].addr.family != AF_UNIX)
 				bind_adjust(c, &c->frontends[f].binds[i]);
+}
+
+void
+demo_replace(struct conf *c)
+{
+	const struct sock_addr *a;
+	char text[SOCK_ADDR_TEXT];
+
+	for (size_t f = 0; f < c->n_frontends; f++)
+		for (size_t i = 0; i < c->frontends[f].n_binds; i++)
+			if ((a = replaced_find(c->frontends[f].binds[i].name)) != NULL)
+				bind_set(c, &c->frontends[f].binds[i], a);
+	for (size_t b = 0; b < c->n_backends; b++)
+		for (size_t i = 0; i < c->backends[b].n_servers; i++) {
+			struct conf_server *v = &c->backends[b].servers[i];
+
+			if ((a = replaced_find(v->address)) == NULL)
+				continue;
+			v->addr = *a;
+			v->address =
+			    arena_strdup(c->arena, sock_addr_format(a, text, sizeof(text)));
+		}
 }

@@ -277,5 +277,7 @@ int dump_write(struct master *m);
 /* demo.c: built-in demo servers of the quickstart. */
 int demo_start(struct master *m, struct conf *c);
 void demo_adjust_binds(struct conf *c);
+/* At a reload: the ports that were replaced at the start. */
+void demo_replace(struct conf *c);
 
 #endif

@@ -20,10 +20,7 @@
 #include "lib/wipe.h"
 #include "master/master.h"
 #include "shm/event.h"
-#if __has_include("vrrp/vrrp.h")
 #include "vrrp/vrrp.h"
-#define HAVE_VRRP 1
-#endif
 #include "worker/worker.h"
 
 static struct process *
@@ -72,12 +69,8 @@ child_main(const struct child_start *st)
 		return worker_main(st);
 	case SHM_CHECKER:
 		return checker_main(st);
-#ifdef HAVE_VRRP
-	case SHM_VRRP:
-		return vrrp_main(st);
-#endif
 	default:
-		return PROC_EXIT_CONFIG;
+		return vrrp_main(st);
 	}
 }
 

@@ -60,6 +60,8 @@ reload_read(struct master *m)
 
 	host_find(&host, m->opt.host);
 	c = conf_read_file(m->opt.file, &host.conf, &msgs);
+	if (c != NULL && m->opt.demo)
+		demo_replace(c);
 	if (c != NULL)
 		secrets_look(c, &msgs);
 	messages_log(m, &msgs);

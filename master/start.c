@@ -465,12 +465,6 @@ start_main(int argc, char **argv)
 		fprintf(stderr, "vipd: %s has errors\n", m->opt.file);
 		return 1;
 	}
-#if !__has_include("vrrp/vrrp.h")
-	if (c->vrrp.n_routers > 0) {
-		log_crit("virtual routers are not served yet by this version");
-		return 1;
-	}
-#endif
 	if (user_find(m, c) == -1)
 		return 1;
 	if (m->opt.pidfile != NULL && pidfile_try(m->opt.pidfile) == -1)
