@@ -43,8 +43,8 @@
 #define SHM_EVENTS      256 /* events a ring */
 #define SHM_REQUESTS    16  /* requests under way from one worker */
 #define SHM_REPORT_TEXT 16384
-#define SHM_SOURCE_SETS 2048
-#define SHM_SOURCE_WAYS 8
+#define SHM_SOURCE_SETS 2048u
+#define SHM_SOURCE_WAYS 8u
 #define SHM_REPORTS     64 /* failed connects a worker can report before the checker has looked */
 
 /* Ceilings, fixed for the life of the segment. */

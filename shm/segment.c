@@ -43,7 +43,7 @@ layout_worker(struct shm_head *h)
 	h->w_be = place(&at, c->backends * sizeof(struct shm_be_count), 64);
 	h->w_srv = place(&at, c->servers * sizeof(struct shm_srv_count), 64);
 	h->w_sources =
-	    place(&at, SHM_SOURCE_SETS * SHM_SOURCE_WAYS * sizeof(struct shm_source), PAGE);
+	    place(&at, sizeof(struct shm_source) * SHM_SOURCE_SETS * SHM_SOURCE_WAYS, PAGE);
 	h->w_sessions = place(&at, (uint64_t)c->sessions * sizeof(struct shm_session), PAGE);
 	h->worker_size = place(&at, 0, PAGE);
 }
