@@ -21,8 +21,7 @@ say(const struct server *s, enum log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	log_at(level, "%s", line);
-	event_add(s->ck->seg, EVENT_SERVER, s->slot, "%s", line);
+	event_log(s->ck->seg, level, EVENT_SERVER, s->slot, "%s", line);
 }
 
 /* "reason: Layer7 wrong status, code: 503, info: "...", check duration: 3ms" */

@@ -82,9 +82,8 @@ note_change(struct backend *b, struct shm_sched *sh, uint32_t usable)
 		return;
 	if (was) {
 		sw32_add(&sh->chkdown, 1);
-		log_emerg("backend %s has no server available!", b->conf->name);
-		event_add(b->ck->seg, EVENT_BACKEND, b->slot, "backend %s has no server available!",
-		    b->conf->name);
+		event_log(b->ck->seg, LOG_EMERG, EVENT_BACKEND, b->slot,
+		    "backend %s has no server available!", b->conf->name);
 	} else {
 		sw64_add(&sh->downtime_ms, (now - sw64_get(&sh->changed_ns)) / 1000000);
 	}

@@ -247,9 +247,7 @@ log_death(struct process *p, int status, unsigned lost, int64_t wait_ms)
 		snprintf(how, sizeof(how), "exited with %d", WEXITSTATUS(status));
 	if (p->m->stopping)
 		return;
-	log_alert("%s (pid %d) %s; %u sessions lost; respawn in %lld ms", name, (int)p->pid, how,
-	    lost, (long long)wait_ms);
-	event_add(&p->m->seg, EVENT_PROCESS, (uint32_t)p->pid,
+	event_log(&p->m->seg, LOG_ALERT, EVENT_PROCESS, (uint32_t)p->pid,
 	    "%s (pid %d) %s; %u sessions lost; respawn in %lld ms", name, (int)p->pid, how, lost,
 	    (long long)wait_ms);
 }

@@ -176,9 +176,8 @@ reload_done(struct master *m, struct generation *old)
 	if (old != NULL) {
 		conf_diff(old->conf, m->gen->conf, change_log, &c);
 		sw64_add(&m->seg.own_master->reloads, 1);
-		log_notice("reloaded: %u changes; %s", c.n, status);
 		report_add(m, "%u changes; %s", c.n, status);
-		event_add(&m->seg, EVENT_CONFIG, (uint32_t)m->gen->number,
+		event_log(&m->seg, LOG_NOTICE, EVENT_CONFIG, (uint32_t)m->gen->number,
 		    "reloaded: %u changes; %s", c.n, status);
 	} else {
 		log_notice("ready: %s", status);

@@ -325,12 +325,10 @@ answer_done(struct process *p)
 		p->state = PROCESS_READY;
 		process_publish_masks(
 		    p, true); /* now, not at the next tick: its queues are its own */
-		if (m->ready) {
-			log_notice("%s (pid %d) is ready", process_name(p, name, sizeof(name)),
+		if (m->ready)
+			event_log(&m->seg, LOG_NOTICE, EVENT_PROCESS, (uint32_t)p->pid,
+			    "%s (pid %d) is ready", process_name(p, name, sizeof(name)),
 			    (int)p->pid);
-			event_add(&m->seg, EVENT_PROCESS, (uint32_t)p->pid, "%s (pid %d) is ready",
-			    name, (int)p->pid);
-		}
 	}
 	if (p->done != m->gen->number && m->round.phase == ROUND_NONE)
 		round_catch_up(p);

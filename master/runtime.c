@@ -82,9 +82,8 @@ runtime_frontend(struct master *m, uint32_t slot, uint32_t epoch, uint32_t state
 		master_ring_all(m);
 		frontend_apply(m, slot);
 	}
-	log_notice("frontend %s is %s by command", d->name, words[state]);
-	event_add(
-	    &m->seg, EVENT_FRONTEND, slot, "frontend %s is %s by command", d->name, words[state]);
+	event_log(&m->seg, LOG_NOTICE, EVENT_FRONTEND, slot, "frontend %s is %s by command",
+	    d->name, words[state]);
 	master_ring_all(m);
 	return SHM_RES_DONE;
 }
@@ -167,8 +166,8 @@ runtime_maintenance(struct master *m, bool on)
 	 * sessions go on. */
 	sw32_set(&m->seg.own_master->maintenance, on);
 	master_ring_all(m);
-	log_notice("maintenance of this node: %s", on ? "on" : "off");
-	event_add(&m->seg, EVENT_CONFIG, 0, "maintenance of this node: %s", on ? "on" : "off");
+	event_log(&m->seg, LOG_NOTICE, EVENT_CONFIG, 0, "maintenance of this node: %s",
+	    on ? "on" : "off");
 	mark_path(path, sizeof(path), m->gen->conf);
 	if (mark_write(path, on) == -1) {
 		log_err("cannot %s %s: %s", on ? "write" : "remove", path, strerror(errno));

@@ -57,6 +57,22 @@ event_add(const struct shm *s, enum event_kind kind, uint32_t object, const char
 	return seq;
 }
 
+uint64_t
+event_log(const struct shm *s, enum log_level level, enum event_kind kind, uint32_t object,
+    const char *fmt, ...)
+{
+	char line[768];
+	uint64_t seq;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	seq = event_add(s, kind, object, "%s", line);
+	log_at(level, "%s [event %llu]", line, (unsigned long long)seq);
+	return seq;
+}
+
 /* A ring on its way through a merge: the entry at pos has number seq; 0: no more. */
 struct cursor {
 	const struct shm_event_ring *ring;

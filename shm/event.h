@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/log.h"
 #include "lib/mono.h"
 #include "shm/segment.h"
 
@@ -35,6 +36,11 @@ const char *event_kind_name(uint32_t kind);
 /* Adds an event to the ring of this process; the text is cut at 223 bytes. Returns its number. */
 uint64_t event_add(const struct shm *s, enum event_kind kind, uint32_t object, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Adds it and writes it to the log with its number behind: "TEXT [event 17]", so that a line of the
+ * log is found among the events and the other way round. Returns the number. */
+uint64_t event_log(const struct shm *s, enum log_level level, enum event_kind kind, uint32_t object,
+    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 struct event {
 	uint64_t seq;

@@ -30,11 +30,7 @@ router_look_track(struct router *r)
 	if (b == r->d.band && p == r->d.priority)
 		return;
 	if (r->started)
-		log_notice("router %s: band %s -> %s, priority %u -> %u%s%s", r->plan->name,
-		    band_text(r->d.band), band_text(b), r->d.priority, p,
-		    r->view.why[0] != '\0' ? ": " : "", r->view.why);
-	if (r->started)
-		event_add(r->v->seg, EVENT_ROUTER, r->slot,
+		event_log(r->v->seg, LOG_NOTICE, EVENT_ROUTER, r->slot,
 		    "router %s: band %s -> %s, priority %u -> %u%s%s", r->plan->name,
 		    band_text(r->d.band), band_text(b), r->d.priority, p,
 		    r->view.why[0] != '\0' ? ": " : "", r->view.why);

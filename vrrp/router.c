@@ -108,12 +108,10 @@ role_changed(struct router *r, const struct decide_action *a)
 	if (a->role == DECIDE_BACKUP && r->d.m.known)
 		router_ip_text(&r->d.m.addr, ip, sizeof(ip));
 	if (a->from != a->role)
-		log_notice("router %s: %s -> %s: %s (priority %u, band %s%s%s)", r->plan->name,
+		event_log(r->v->seg, LOG_NOTICE, EVENT_ROUTER, r->slot,
+		    "router %s: %s -> %s: %s (priority %u, band %s%s%s)", r->plan->name,
 		    decide_role_text(a->from), decide_role_text(a->role), why, r->d.priority,
 		    band_text(r->d.band), ip[0] != '\0' ? ", master " : "", ip);
-	if (a->from != a->role)
-		event_add(r->v->seg, EVENT_ROUTER, r->slot, "router %s: %s -> %s: %s",
-		    r->plan->name, decide_role_text(a->from), decide_role_text(a->role), why);
 	if (a->notify)
 		notify(r, a);
 }

@@ -292,8 +292,7 @@ note_change(const struct command_run *run, int argc, char **argv)
 	for (char *p = text; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = '?';
-	log_notice("%s: %s", from, text);
-	event_add(run->src.shm, EVENT_COMMAND, 0, "%s: %s", from, text);
+	event_log(run->src.shm, LOG_NOTICE, EVENT_COMMAND, 0, "%s: %s", from, text);
 }
 
 bool
