@@ -103,8 +103,8 @@ recall_scripts(struct router *r)
 {
 	for (size_t i = 0; i < r->plan->n_tracks && i < KEPT_SCRIPTS; i++)
 		if (r->plan->tracks[i].kind == CONF_TRACK_SCRIPT)
-			track_script_unpack(&r->tracks[i].script,
-			    sw64_get(&r->room->scripts[i]), r->plan->tracks[i].name);
+			track_script_unpack(&r->tracks[i].script, sw64_get(&r->room->scripts[i]),
+			    r->plan->tracks[i].name);
 }
 
 static void

@@ -95,7 +95,7 @@ struct router {
 	struct loop_timer timer;
 	bool link;
 	uint32_t fault;
-	bool let_go; /* maintenance has released the addresses already */
+	bool let_go;             /* maintenance has released the addresses already */
 	uint32_t net_fault;      /* of it, what attach() found */
 	struct mono fault_until; /* FAULT_ADDRESS */
 	struct mono retry_at;    /* attach again */

@@ -59,9 +59,8 @@ track_script_unpack(struct track_script *s, uint64_t word, const char *name)
 {
 	if ((word & 1) == 0 || word >> 32 != name_hash(name))
 		return false;
-	*s = (struct track_script){.known = true,
-	    .good = (word & 2) != 0,
-	    .counter = (unsigned)(word >> 2 & 0x3fffffff)};
+	*s = (struct track_script){
+	    .known = true, .good = (word & 2) != 0, .counter = (unsigned)(word >> 2 & 0x3fffffff)};
 	return true;
 }
 

@@ -28,8 +28,8 @@ struct track_state {
 
 void track_script_step(struct track_script *s, bool passed, unsigned rise, unsigned fall);
 
-/* One word of it and the script's name, so that it is kept by one store; 0: has not run. The reverse
- * returns false when the word is another script's or none. */
+/* One word of it and the script's name, so that it is kept by one store; 0: has not run. The
+ * reverse returns false when the word is another script's or none. */
 uint64_t track_script_pack(const struct track_script *s, const char *name);
 bool track_script_unpack(struct track_script *s, uint64_t word, const char *name);
 

@@ -210,6 +210,7 @@ gen_new(const struct shm *s, uint64_t number, const char *text, size_t len,
 	g->n_by_slot = sw32_get(&s->master->n_servers);
 	g->frontends = calloc(g->conf->n_frontends + 1, sizeof(*g->frontends));
 	g->backends = calloc(g->conf->n_backends + 1, sizeof(*g->backends));
+	/* An array of pointers. NOLINTNEXTLINE(bugprone-sizeof-expression) */
 	g->by_slot = calloc(g->n_by_slot + 1, sizeof(*g->by_slot));
 	if (g->frontends == NULL || g->backends == NULL || g->by_slot == NULL)
 		goto fail;

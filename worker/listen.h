@@ -10,7 +10,6 @@
 
 #include "worker/worker.h"
 
-
 struct listener_set *listen_new(struct worker *w);
 
 /* Takes the listeners among fds. Returns 0, or -1 with a reason (then nothing is kept): each bind

@@ -36,8 +36,8 @@ struct worker_be {
 	struct session *waiting; /* for a place at a server, oldest first */
 	struct session **tail;
 	struct worker_be *dirty_next;
-	bool dirty; /* in the list of those to be served */
-	bool moved; /* a place was given back or a waiter left */
+	bool dirty;              /* in the list of those to be served */
+	bool moved;              /* a place was given back or a waiter left */
 	struct mono least_until; /* the servers' others are good until then ... */
 	uint64_t least_gen;      /* ... for this generation */
 };

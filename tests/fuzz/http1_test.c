@@ -161,8 +161,8 @@ static const char *const corpus[] = {
     ("\r\nHEAD /metrics?x=%20 HTTP/1.1\r\nhost: [::1]:80\r\nAccept: */*\r\nConnection: "
      "close\r\n\r\n"),
     "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\nhello world",
-    "POST http://h/x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-    "5;e=\"f\"\r\nhello\r\n1F\r\n0123456789012345678901234567890\r\n0\r\nX: y\r\n\r\nGET",
+    ("POST http://h/x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+     "5;e=\"f\"\r\nhello\r\n1F\r\n0123456789012345678901234567890\r\n0\r\nX: y\r\n\r\nGET"),
     "OPTIONS * HTTP/1.1\r\nHost:\r\nX-Long: a b\tc  \r\n\r\n",
     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",

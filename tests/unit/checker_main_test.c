@@ -14,7 +14,7 @@
 
 static struct world w;
 
-static const char *
+__attribute__((format(printf, 1, 2))) static const char *
 text(const char *fmt, ...)
 {
 	static char buf[4096];
