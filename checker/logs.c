@@ -11,16 +11,18 @@
 #include "checker/held.h"
 #include "conf/targets.h"
 
-static int
-target_fd(const struct conf_log *c, const struct held *held, const struct held *coming)
-{
-	int fd;
+struct sets {
+	const struct held *coming, *held;
+};
 
-	if (c->to.family == AF_UNSPEC)
-		return STDERR_FILENO;
-	fd = held_find(coming, PROTO_FD_LOG, c->address);
+static int
+target_fd(void *ctx, const char *address)
+{
+	const struct sets *s = ctx;
+	int fd = held_find(s->coming, PROTO_FD_LOG, address);
+
 	if (fd == -1)
-		fd = held_find(held, PROTO_FD_LOG, c->address);
+		fd = held_find(s->held, PROTO_FD_LOG, address);
 	if (fd == -1) {
 		errno = ENOENT;
 		return -1;
@@ -28,40 +30,19 @@ target_fd(const struct conf_log *c, const struct held *held, const struct held *
 	return fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
-static enum log_kind
-target_kind(const struct conf_log *c)
-{
-	if (c->to.family != AF_UNSPEC)
-		return LOG_SYSLOG;
-	return c->format == CONF_LOG_JOURNAL ? LOG_STDERR_JOURNAL : LOG_STDERR;
-}
-
 int
 logs_build(struct logs *l, const struct conf_global *g, const struct held *held,
     const struct held *coming, char *reason, size_t reason_size)
 {
-	l->n = 0;
-	for (size_t i = 0; i < g->n_logs && i < LOG_TARGETS_MAX; i++) {
-		const struct conf_log *c = &g->logs[i];
-		struct log_target *t = &l->v[l->n];
+	struct sets sets = {coming, held};
+	const struct conf_log *missing;
 
-		*t = (struct log_target){.kind = target_kind(c),
-		    .level = (enum log_level)c->level,
-		    .len = c->len,
-		    .facility = (uint8_t)c->facility,
-		    .fd = target_fd(c, held, coming)};
-		if (t->fd == -1) {
-			snprintf(reason, reason_size, "log %s: %s", c->address, strerror(errno));
-			logs_drop(l);
-			return -1;
-		}
-		snprintf(t->name, sizeof(t->name), "%s", c->address);
-		snprintf(t->tag, sizeof(t->tag), "%s", g->log_tag == NULL ? "" : g->log_tag);
-		l->n++;
-	}
-	if (g->n_logs == 0)
-		l->v[l->n++] = conf_target_default();
-	return 0;
+	l->n = conf_targets(g, target_fd, &sets, l->v, &missing);
+	if (missing == NULL)
+		return 0;
+	snprintf(reason, reason_size, "log %s: %s", missing->address, strerror(errno));
+	logs_drop(l);
+	return -1;
 }
 
 /* Names of the committed targets, in their order. */

@@ -3,12 +3,15 @@
 #include "conf/targets.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
-#include "lib/log.h"
-
-static const enum log_kind kinds[] = {[CONF_LOG_RFC3164] = LOG_SYSLOG,
-    [CONF_LOG_PLAIN] = LOG_STDERR,
-    [CONF_LOG_JOURNAL] = LOG_STDERR_JOURNAL};
+static enum log_kind
+kind_of(const struct conf_log *l)
+{
+	if (l->format == CONF_LOG_RFC3164 && l->to.family != AF_UNSPEC)
+		return LOG_SYSLOG;
+	return l->format == CONF_LOG_JOURNAL ? LOG_STDERR_JOURNAL : LOG_STDERR;
+}
 
 struct log_target
 conf_target_default(void)
@@ -16,36 +19,34 @@ conf_target_default(void)
 	return (struct log_target){.kind = LOG_STDERR, .level = LOG_NOTICE, .fd = 2};
 }
 
-int
-conf_targets_set(const struct conf *c, int (*fd_of)(void *ctx, const char *address), void *ctx)
+size_t
+conf_targets(const struct conf_global *g, conf_target_fd fd_of, void *ctx, struct log_target *t,
+    const struct conf_log **missing)
 {
-	const struct conf_global *g = &c->global;
-	struct log_target t[LOG_TARGETS_MAX];
 	size_t n = 0;
-	int left_out = 0;
 
+	if (missing != NULL)
+		*missing = NULL;
 	for (size_t i = 0; i < g->n_logs && n < LOG_TARGETS_MAX; i++) {
 		const struct conf_log *l = &g->logs[i];
-		int fd = l->to.family == AF_UNSPEC ? 2 : fd_of(ctx, l->address);
+		int fd = l->to.family == AF_UNSPEC ? STDERR_FILENO : fd_of(ctx, l->address);
 
-		if (fd == -1) {
-			left_out++;
-			continue;
+		if (fd == -1 && missing != NULL) {
+			*missing = l;
+			break;
 		}
-		t[n] = (struct log_target){
-		    .kind = l->to.family == AF_UNSPEC && l->format == CONF_LOG_RFC3164
-				? LOG_STDERR
-				: kinds[l->format],
+		if (fd == -1)
+			continue;
+		t[n] = (struct log_target){.kind = kind_of(l),
 		    .level = (enum log_level)l->level,
 		    .fd = fd,
 		    .len = l->len,
 		    .facility = (uint8_t)l->facility};
 		snprintf(t[n].name, sizeof(t[n].name), "%s", l->address);
-		snprintf(
-		    t[n].tag, sizeof(t[n].tag), "%s", g->log_tag != NULL ? g->log_tag : "vipd");
+		snprintf(t[n].tag, sizeof(t[n].tag), "%s", g->log_tag != NULL ? g->log_tag : "");
 		n++;
 	}
 	if (g->n_logs == 0)
 		t[n++] = conf_target_default();
-	return log_set_targets(t, n) == -1 ? -1 : left_out;
+	return n;
 }

@@ -268,6 +268,7 @@ log_fd(void *ctx, const char *address)
 void
 generation_use_logs(const struct generation *g)
 {
-	if (conf_targets_set(g->conf, log_fd, (void *)(uintptr_t)g) == -1)
-		log_err("cannot set the log targets: %s", strerror(errno));
+	static struct log_target t[LOG_TARGETS_MAX];
+
+	log_set_targets(t, conf_targets(&g->conf->global, log_fd, (void *)(uintptr_t)g, t, NULL));
 }

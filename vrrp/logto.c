@@ -70,12 +70,11 @@ logto_file(const char *path)
 }
 
 static int
-target_fd(const struct conf_log *c)
+target_fd(void *ctx, const char *address)
 {
-	if (c->to.family == AF_UNSPEC)
-		return STDERR_FILENO;
+	(void)ctx;
 	for (size_t i = 0; i < held.n; i++)
-		if (held.v[i].kind == PROTO_FD_LOG && strcmp(held.v[i].name, c->address) == 0)
+		if (held.v[i].kind == PROTO_FD_LOG && strcmp(held.v[i].name, address) == 0)
 			return fcntl(held.v[i].fd, F_DUPFD_CLOEXEC, 3);
 	errno = ENOENT;
 	return -1;
@@ -84,30 +83,15 @@ target_fd(const struct conf_log *c)
 int
 logto_build(const struct conf_global *g, char *reason, size_t reason_size)
 {
-	logto_abort();
-	for (size_t i = 0; i < g->n_logs && i < LOG_TARGETS_MAX; i++) {
-		const struct conf_log *c = &g->logs[i];
-		struct log_target *t = &next[n_next];
+	const struct conf_log *missing;
 
-		*t = (struct log_target){.kind = LOG_SYSLOG,
-		    .level = (enum log_level)c->level,
-		    .len = c->len,
-		    .facility = (uint8_t)c->facility,
-		    .fd = target_fd(c)};
-		if (t->fd == -1) {
-			snprintf(reason, reason_size, "log %s: %s", c->address, strerror(errno));
-			logto_abort();
-			return -1;
-		}
-		if (c->to.family == AF_UNSPEC)
-			t->kind = c->format == CONF_LOG_JOURNAL ? LOG_STDERR_JOURNAL : LOG_STDERR;
-		snprintf(t->name, sizeof(t->name), "%s", c->address);
-		snprintf(t->tag, sizeof(t->tag), "%s", g->log_tag == NULL ? "" : g->log_tag);
-		n_next++;
-	}
-	if (g->n_logs == 0)
-		next[n_next++] = conf_target_default();
-	return 0;
+	logto_abort();
+	n_next = conf_targets(g, target_fd, NULL, next, &missing);
+	if (missing == NULL)
+		return 0;
+	snprintf(reason, reason_size, "log %s: %s", missing->address, strerror(errno));
+	logto_abort();
+	return -1;
 }
 
 void

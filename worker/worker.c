@@ -167,36 +167,20 @@ log_fd(struct worker *w, const char *name)
 	return NULL;
 }
 
+static int
+target_fd(void *ctx, const char *address)
+{
+	const struct worker_fd *f = log_fd(ctx, address);
+
+	return f != NULL ? f->fd : -1;
+}
+
 static void
 logs_use(struct worker *w)
 {
-	const struct conf_global *gl = &w->gen->conf->global;
 	static struct log_target t[LOG_TARGETS_MAX];
-	size_t n = 0;
 
-	for (size_t i = 0; i < gl->n_logs && n < LOG_TARGETS_MAX; i++) {
-		const struct conf_log *l = &gl->logs[i];
-		struct worker_fd *f = log_fd(w, l->address);
-		bool is_stderr = l->to.family == AF_UNSPEC;
-
-		if (!is_stderr && f == NULL)
-			continue;
-		t[n] =
-		    (struct log_target){.kind = l->format == CONF_LOG_RFC3164   ? LOG_SYSLOG
-						: l->format == CONF_LOG_JOURNAL ? LOG_STDERR_JOURNAL
-										: LOG_STDERR,
-			.level = (enum log_level)l->level,
-			.fd = is_stderr ? STDERR_FILENO : f->fd,
-			.len = l->len,
-			.facility = (uint8_t)l->facility};
-		snprintf(t[n].name, sizeof(t[n].name), "%s", l->address);
-		if (gl->log_tag != NULL)
-			snprintf(t[n].tag, sizeof(t[n].tag), "%s", gl->log_tag);
-		n++;
-	}
-	if (gl->n_logs == 0)
-		t[n++] = conf_target_default();
-	log_set_targets(t, n);
+	log_set_targets(t, conf_targets(&w->gen->conf->global, target_fd, w, t, NULL));
 }
 
 static void
