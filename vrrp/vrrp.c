@@ -282,8 +282,8 @@ on_orphaned(struct child *c)
 
 /* ---- bell, messages -------------------------------------------------------- */
 
-/* Routers begin when the checker serves what they track, and has seen each server once: also one that
- * comes by a reload, whose backends may be as new as itself. */
+/* Routers begin when the checker serves what they track, and has seen each server once: also one
+ * that comes by a reload, whose backends may be as new as itself. */
 static void
 look_ready(void)
 {
