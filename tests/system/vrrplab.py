@@ -222,9 +222,18 @@ vrrp_instance VI_1 {{
 
 
 def moved(failed, text):
-    """A hand-over loses nothing, but one connection may be in the middle of its millisecond when the
+    """A hand-over loses nothing, but one or two connections may be in the middle of its millisecond when the
     client's neighbour entry changes: its packets go to two hosts."""
-    at_most(failed, 1, text)
+    at_most(failed, 2, text)
+
+
+SLACK = float(os.environ.get("SLACK", "4"))
+
+
+def aim(got, limit, text=""):
+    """Prints a time beside its aim; asserts SLACK times as much, since the machine has other work."""
+    note(f"{text}: {got:.3f} s (aim {limit} s)")
+    at_most(got, limit * SLACK, text)
 
 
 def run_together(groups=3):
