@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@ struct job {
 	int64_t limit_ms;
 	char *user; /* NULL: as the master runs */
 	char **argv;
+	char *file; /* what argv[0] led to when it was checked: a link may lead elsewhere later */
 	char *reason;
 	pid_t pid;
 	struct loop_fd end;
@@ -74,7 +76,7 @@ look(const char *path, uid_t uid, bool is_file, char *buf, size_t size)
 const char *
 script_check(const char *path, uid_t uid, char *buf, size_t size)
 {
-	char real[4096];
+	char real[PATH_MAX], file[PATH_MAX];
 	const char *wrong;
 	char *slash;
 
@@ -86,6 +88,7 @@ script_check(const char *path, uid_t uid, char *buf, size_t size)
 		snprintf(buf, size, "%s: %s", path, strerror(errno));
 		return buf;
 	}
+	memcpy(file, real, sizeof(file));
 	wrong = look(real, uid, true, buf, size);
 	while (wrong == NULL && (slash = strrchr(real, '/')) != NULL) {
 		slash[slash == real] = '\0';
@@ -93,6 +96,8 @@ script_check(const char *path, uid_t uid, char *buf, size_t size)
 		if (slash == real)
 			break;
 	}
+	if (wrong == NULL)
+		snprintf(buf, size, "%s", file);
 	return wrong;
 }
 
@@ -143,6 +148,7 @@ job_free(struct job *j)
 {
 	free(j->user);
 	free(j->argv);
+	free(j->file);
 	free(j->reason);
 	free(j);
 }
@@ -169,7 +175,7 @@ job_exec(const struct job *j)
 		setenv("VIPD_REASON", j->reason, 1);
 	if (chdir("/") == -1)
 		_exit(126);
-	execv(j->argv[0], j->argv);
+	execv(j->file, j->argv);
 	_exit(127);
 }
 
@@ -278,7 +284,7 @@ job_next(struct scripts *s)
  */
 
 static struct job *
-job_new(struct scripts *s, char **argv, const char *user, const char *reason)
+job_new(struct scripts *s, char **argv, const char *file, const char *user, const char *reason)
 {
 	struct job *j = argv != NULL ? calloc(1, sizeof(*j)) : NULL;
 
@@ -288,6 +294,11 @@ job_new(struct scripts *s, char **argv, const char *user, const char *reason)
 	}
 	j->owner = s;
 	j->argv = argv;
+	j->file = strdup(file);
+	if (j->file == NULL) {
+		job_free(j);
+		return NULL;
+	}
 	/* Another user only when we may change to it. */
 	j->user = user != NULL && geteuid() == 0 ? strdup(user) : NULL;
 	j->reason = reason != NULL ? strdup(reason) : NULL;
@@ -317,19 +328,19 @@ words_join(const char *const *a, size_t na, const char *const *b, size_t nb)
 	return all;
 }
 
+/* file: what to execute then. */
 static bool
-may_run(const char *path, const char *user)
+may_run(const char *path, const char *user, char file[PATH_MAX])
 {
 	const struct passwd *pw = user != NULL ? getpwnam(user) : NULL;
-	char buf[512];
 
 	if (geteuid() == 0 && user != NULL && pw == NULL) {
 		log_err("script %s: no user %s", path, user);
 		return false;
 	}
-	if (script_check(path, pw != NULL ? pw->pw_uid : geteuid(), buf, sizeof(buf)) == NULL)
+	if (script_check(path, pw != NULL ? pw->pw_uid : geteuid(), file, PATH_MAX) == NULL)
 		return true;
-	log_err("script not run: %s", buf);
+	log_err("script not run: %s", file);
 	return false;
 }
 
@@ -338,12 +349,13 @@ run_track(struct scripts *s, const struct conf *c, uint64_t request, const char 
 {
 	const struct conf_script *k = NULL;
 	struct job *j = NULL;
+	char file[PATH_MAX];
 
 	for (size_t i = 0; i < c->vrrp.n_scripts; i++)
 		if (strcmp(c->vrrp.scripts[i].name, name) == 0)
 			k = &c->vrrp.scripts[i];
-	if (k != NULL && k->argv.n > 0 && may_run(k->argv.v[0], k->user))
-		j = job_new(s, words_join(k->argv.v, k->argv.n, NULL, 0), k->user, NULL);
+	if (k != NULL && k->argv.n > 0 && may_run(k->argv.v[0], k->user, file))
+		j = job_new(s, words_join(k->argv.v, k->argv.n, NULL, 0), file, k->user, NULL);
 	if (j != NULL) {
 		j->track = true;
 		j->request = request;
@@ -360,13 +372,13 @@ queue_notify(struct scripts *s, const char *command, const char *const *more, si
     const char *reason)
 {
 	struct job *j, **end = &s->queue;
-	char **words, **argv;
+	char **words, **argv, file[PATH_MAX];
 	size_t n = 0;
 
 	if (command == NULL)
 		return;
 	words = script_split(command);
-	if (words == NULL || !may_run(words[0], NULL)) {
+	if (words == NULL || !may_run(words[0], NULL, file)) {
 		free(words);
 		return;
 	}
@@ -374,7 +386,7 @@ queue_notify(struct scripts *s, const char *command, const char *const *more, si
 		n++;
 	argv = words_join((const char *const *)words, n, more, n_more);
 	free(words);
-	j = s->n_queue < QUEUE_MOST ? job_new(s, argv, NULL, reason) : NULL;
+	j = s->n_queue < QUEUE_MOST ? job_new(s, argv, file, NULL, reason) : NULL;
 	if (j == NULL) {
 		log_err("notify script not run: too many wait: %s", command);
 		return;

@@ -155,6 +155,39 @@ track_test(void **state)
 	assert_int_equal(descriptors(), before);
 }
 
+/* What was checked is what runs: a link that others may change is not followed a second time. */
+static void
+link_test(void **state)
+{
+	const char *argv[1];
+	struct conf_script k = {
+	    .name = "chk", .argv = {.n = 1, .v = argv}, .interval_ms = 3000, .timeout_ms = 3000};
+	struct conf c = {.vrrp = {.n_scripts = 1, .scripts = &k}};
+	struct proto_run run = {.what = PROTO_RUN_TRACK, .name = "chk"};
+	struct seen seen = {.loop = loop_new()};
+	struct scripts *s = scripts_new(seen.loop, on_done, &seen);
+	char open_dir[256], link[300], buf[512], text[700];
+
+	(void)state;
+	snprintf(open_dir, sizeof(open_dir), "%s/open", dir);
+	snprintf(link, sizeof(link), "%s/link", open_dir);
+	assert_int_equal(mkdir(open_dir, 0777), 0);
+	assert_int_equal(chmod(open_dir, 0777), 0);
+	snprintf(text, sizeof(text), "#!/bin/sh\ntest \"$0\" = %s\n", file);
+	file_write(text, 0755);
+	assert_int_equal(symlink(file, link), 0);
+	assert_null(script_check(link, geteuid(), buf, sizeof(buf)));
+	assert_string_equal(buf, file);
+	argv[0] = link;
+	scripts_run(s, &c, 7, &run);
+	turn_until(&seen);
+	assert_int_equal(seen.status, 0);
+	scripts_free(s);
+	loop_free(seen.loop);
+	unlink(link);
+	rmdir(open_dir);
+}
+
 /* Notify scripts run one after the other, with keepalived's arguments and the reason. */
 static void
 notify_test(void **state)
@@ -203,6 +236,7 @@ main(void)
 	    cmocka_unit_test(split_test),
 	    cmocka_unit_test(check_test),
 	    cmocka_unit_test(track_test),
+	    cmocka_unit_test(link_test),
 	    cmocka_unit_test(notify_test),
 	};
 	int r;
