@@ -129,17 +129,33 @@ on_addr(const struct nl_addr *a, void *arg)
 	struct leftover *l = arg;
 	struct ip ip = ip_make(a->family, a->addr);
 
-	if (a->proto != MARK)
+	/* An unmarked one (a kernel before 5.18) with a lifetime is ours too; without: an operator's. */
+	if (a->proto != MARK && (a->proto != 0 || a->valid_s == NL_FOREVER))
 		return;
 	for (size_t i = 0; i < l->p->n_addrs; i++)
 		l->found = l->found || ip_equal(&ip, &l->p->addrs[i].ip);
+}
+
+static bool
+share(const struct plan *a, const struct plan *b)
+{
+	for (size_t i = 0; i < a->n_addrs; i++)
+		for (size_t k = 0; k < b->n_addrs; k++)
+			if (ip_equal(&a->addrs[i].ip, &b->addrs[k].ip))
+				return true;
+	return false;
 }
 
 bool
 addr_leftover(struct vrrp *v, const struct plan *p)
 {
 	struct leftover l = {.p = p};
+	struct router *r;
 
+	/* Not while a router that is leaving (renamed, say) still serves on it. */
+	router_each (v, r)
+		if (r->started && r->holds && share(r->plan, p))
+			return false;
 	nl_addr_dump(&v->req, AF_UNSPEC, 0, on_addr, &l);
 	return l.found;
 }

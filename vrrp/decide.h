@@ -134,7 +134,7 @@ struct decide_cfg {
 	int64_t interval_ns;      /* own advert_int */
 	int64_t conflict_hold_ns; /* default 3 s */
 	int64_t startup_ns;       /* longest wait for READY, default 5 s */
-	int64_t preempt_delay_ns; /* after START, no preemption; default 0 */
+	int64_t preempt_delay_ns; /* after START or a FAULT, no preemption; default 0 */
 	int64_t patience_ns;      /* how long a degraded master is left before a pull; 0: none */
 	size_t n_peers;
 	struct decide_peer peers[DECIDE_PEERS_MAX];
@@ -221,7 +221,7 @@ struct decide {
 	struct decide_followed m;
 	int64_t interval_ns;  /* A: the followed master's; as master the own */
 	struct mono deadline; /* BACKUP: claim; MASTER: next advertisement */
-	struct mono started;
+	struct mono started; /* or recovered from a FAULT: preempt_delay */
 	struct mono startup_until; /* INIT */
 	/* BACKUP */
 	bool after_zero;         /* deadline set by priority 0 */

@@ -104,6 +104,7 @@ fault_check(struct ctx *c)
 	if (d->fault || !d->link)
 		return;
 	d->m.known = false;
+	d->started = c->in->now;
 	d->interval_ns = d->cfg.interval_ns;
 	if (d->priority == 255)
 		part_claim(c, DECIDE_WHY_OWNER);

@@ -165,7 +165,7 @@ unsigned addr_set(struct router *r);
 void addr_remove(struct router *r);
 /* Only those of old that are not in the present plan. */
 void addr_remove_gone(struct router *r, const struct plan *old);
-/* Are marked addresses of this plan on their interfaces? */
+/* Are addresses of this plan on their interfaces that a vipd which was killed has left there? */
 bool addr_leftover(struct vrrp *v, const struct plan *p);
 /* The kernel says that an address has gone. */
 void addr_gone(struct router *r, const struct nl_addr *a);
