@@ -212,7 +212,8 @@ static const struct conf_key instance_keys[] = {
 	.read = read_nopreempt, .syntax = "boolean",
 	.text = "true is the same as preempt = \"never\"."},
     {"preempt_delay", K_MS, F_MEMBER, .offset = O(conf_router, preempt_delay_ms), .max = 1000000,
-	.text = "How long a better host waits before it takes over."},
+	.text = "How long a better host waits before it takes over, from its start or the end of a "
+		"fault (its cable, its interface, a script)."},
     {"startup_delay", K_MS, F_MEMBER, .offset = O(conf_router, startup_delay_ms), .max = 3600000,
 	.dflt = 5000,
 	.text = "After the start the host stays backup until the first round of checks is done, at "
