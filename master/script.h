@@ -34,8 +34,9 @@ bool scripts_busy(const struct scripts *);
 /*
  * May this file be run as a privileged user's script? Absolute, a regular executable file, and
  * neither it nor a folder above it writable by group or others or owned by somebody else than root
- * or uid (keepalived's enable_script_security). Returns NULL, and in buf the file that path leads to,
- * which is what to execute: a link on the way may be another's. Or what is wrong with it, in buf.
+ * or uid (keepalived's enable_script_security). Returns NULL, and in buf the file that path leads
+ * to, which is what to execute: a link on the way may be another's. Or what is wrong with it, in
+ * buf.
  */
 const char *script_check(const char *path, uid_t uid, char *buf, size_t size);
 

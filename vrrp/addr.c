@@ -129,7 +129,8 @@ on_addr(const struct nl_addr *a, void *arg)
 	struct leftover *l = arg;
 	struct ip ip = ip_make(a->family, a->addr);
 
-	/* An unmarked one (a kernel before 5.18) with a lifetime is ours too; without: an operator's. */
+	/* An unmarked one (a kernel before 5.18) with a lifetime is ours too; without: an
+	 * operator's. */
 	if (a->proto != MARK && (a->proto != 0 || a->valid_s == NL_FOREVER))
 		return;
 	for (size_t i = 0; i < l->p->n_addrs; i++)

@@ -219,9 +219,9 @@ struct decide {
 	bool link;
 	uint32_t fault;
 	struct decide_followed m;
-	int64_t interval_ns;  /* A: the followed master's; as master the own */
-	struct mono deadline; /* BACKUP: claim; MASTER: next advertisement */
-	struct mono started; /* or recovered from a FAULT: preempt_delay */
+	int64_t interval_ns;       /* A: the followed master's; as master the own */
+	struct mono deadline;      /* BACKUP: claim; MASTER: next advertisement */
+	struct mono started;       /* or recovered from a FAULT: preempt_delay */
 	struct mono startup_until; /* INIT */
 	/* BACKUP */
 	bool after_zero;         /* deadline set by priority 0 */
