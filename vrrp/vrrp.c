@@ -293,9 +293,12 @@ look_ready(void)
 	if (!vr.committed || sw64_get(&k->generation) < sw64_get(&vr.own->generation) ||
 	    sw64_get(&k->wait_probes) != 0 || !track_workers(vr.seg))
 		return;
-	router_each (&vr, r)
-		if (r->started && r->d.role == DECIDE_INIT)
-			router_input(r, DECIDE_IN_READY);
+	router_each (&vr, r) {
+		if (!r->started || r->d.role != DECIDE_INIT)
+			continue;
+		router_look_health(r); /* its last look may have been a moment before the others */
+		router_input(r, DECIDE_IN_READY);
+	}
 }
 
 static void
