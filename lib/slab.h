@@ -20,7 +20,7 @@ struct slab {
 void slab_init(struct slab *, size_t size);
 /* Frees all blocks, also with objects handed out. */
 void slab_fini(struct slab *);
-/* Uninitialised memory, or NULL. */
+/* Uninitialised memory, or NULL (ENOMEM; EINVAL: larger than a block of 64 KiB). */
 void *slab_new(struct slab *);
 void slab_free(struct slab *, void *);
 

@@ -116,6 +116,23 @@ slab_reuse(void **state)
 	slab_fini(&s);
 }
 
+static void
+slab_bounds(void **state)
+{
+	struct slab s;
+
+	(void)state;
+	slab_init(&s, 65000);
+	assert_non_null(slab_new(&s));
+	slab_fini(&s);
+	slab_init(&s, 65536); /* no room beside a block's head */
+	errno = 0;
+	assert_null(slab_new(&s));
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(s.used, 0);
+	slab_fini(&s);
+}
+
 struct tick {
 	struct loop_timer t;
 	int id;
@@ -195,6 +212,7 @@ main(void)
 	    cmocka_unit_test(ranges),
 	    cmocka_unit_test(networks),
 	    cmocka_unit_test(slab_reuse),
+	    cmocka_unit_test(slab_bounds),
 	    cmocka_unit_test(timers_fire_in_order),
 	    cmocka_unit_test(removed_descriptor_is_silent),
 	};
