@@ -62,18 +62,39 @@ run_unit() {
 	done
 }
 
-run_system() {
-	local t name out rc
-	for t in tests/"$folder"/*.test; do
-		[ -x "$t" ] || continue
-		name=${t#tests/"$folder"/}
-		[ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
-		out=$log/system-$name.log
+# System tests that wait most of the time run beside the others, which want the machine.
+WAITING=" vrrp.test vrrpka.test vrrpmore.test vrrpedge.test failover.test checks.test keepalive.test tutorial.test service.test maintenance.test "
+
+# Runs a lane of tests one after the other; the exit code beside each log.
+lane() {
+	local t out
+	for t in "$@"; do
+		out=$log/system-${t#tests/system/}.log
 		B=$B timeout -k 10 "${SYSTEM_TIMEOUT:-240}" "$t" >"$out" 2>&1 </dev/null
-		rc=$?
+		echo $? >"$out.rc"
+	done
+}
+
+run_system() {
+	local t name out rc all=() waiting=() busy=() lanes
+	for t in tests/system/*.test; do
+		[ -x "$t" ] || continue
+		name=${t#tests/system/}
+		[ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
+		all+=("$t")
+		if [[ "$WAITING" == *" $name "* ]]; then waiting+=("$t"); else busy+=("$t"); fi
+	done
+	lane "${waiting[@]}" &
+	lanes=$!
+	lane "${busy[@]}"
+	wait $lanes
+	for t in "${all[@]}"; do
+		name=${t#tests/system/}
+		out=$log/system-$name.log
+		rc=$(cat "$out.rc")
 		local p f s
 		p=$(grep -c '^ok ' "$out") f=$(grep -c '^not ok ' "$out") s=$(grep -c '^skip ' "$out")
-		if [ $rc -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
+		if [ "$rc" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
 		if [ $((p + f + s)) -eq 0 ]; then f=1; fi
 		passed=$((passed + p)) failed=$((failed + f))
 		if [ -n "${CI:-}" ] && [ "$(id -u)" -eq 0 ]; then failed=$((failed + s)); fi
