@@ -283,10 +283,11 @@ static const struct conf_key instance_keys[] = {
 	.text = "How long health must be degraded before it counts. Dead counts at once."},
     {"garp_master_delay", K_MS, F_MEMBER, .offset = O(conf_router, garp_master_delay_ms),
 	.max = 3600000, .dflt = 5000,
-	.text =
-	    "When the gratuitous ARP of a takeover is repeated for the last time; 0: not at all."},
+	.text = "Accepted for files that come from keepalived; has no effect yet: a takeover is "
+		"announced "
+		"at once and after 0.1, 0.5, 1, 2 and 5 seconds."},
     {"garp_master_repeat", K_UINT, F_MEMBER, .offset = O(conf_router, garp_master_repeat), .min = 1,
-	.max = 100, .dflt = 5, .text = "How many are sent at a takeover."},
+	.max = 100, .dflt = 5, .text = "Accepted as garp_master_delay is; has no effect yet."},
     {"garp_master_refresh", K_MS, F_MEMBER, .offset = O(conf_router, garp_master_refresh_ms),
 	.max = DAY, .dflt = 30000, .text = "How often the master repeats one; 0: never."},
     {"track", K_CUSTOM, F_SEVERAL, .offset = 0, .scope = &scope_track, .read = read_tracks,
