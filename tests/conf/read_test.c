@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
+#include "tests/lib/conf_text.h"
 
 static const char *const sample =
     "global = {\n"
@@ -60,19 +61,6 @@ read_ok(const char *text)
 	assert_int_equal(m.n, 0);
 	conf_msgs_free(&m);
 	return c;
-}
-
-static char *
-print(const struct conf *c, enum conf_reader reader)
-{
-	char *text = NULL;
-	size_t n;
-	FILE *f = open_memstream(&text, &n);
-
-	assert_non_null(f);
-	assert_int_equal(conf_print(c, f, reader), 0);
-	fclose(f);
-	return text;
 }
 
 static void
@@ -144,10 +132,10 @@ fixed_point(void **state)
 
 	(void)state;
 	for (enum conf_reader r = CONF_FOR_ALL; r <= CONF_FOR_HUMAN; r++) {
-		char *a = print(c, r), *b;
+		char *a = conf_text(c, r), *b;
 		struct conf *again = read_ok(a);
 
-		b = print(again, r);
+		b = conf_text(again, r);
 		assert_string_equal(a, b);
 		assert_true(
 		    (strstr(a, "Bearer") != NULL) == (r == CONF_FOR_ALL || r == CONF_FOR_CHECKER));
@@ -437,7 +425,7 @@ thousands(void **state)
 	assert_int_equal(c->backends[0].n_servers, 5000);
 	assert_int_equal(c->backends[0].servers[4999].id, 5000);
 	free(text);
-	text = print(c, CONF_FOR_ALL);
+	text = conf_text(c, CONF_FOR_ALL);
 	conf_free(c);
 	c = read_ok(text);
 	assert_int_equal(c->backends[0].n_servers, 5000);
@@ -464,7 +452,7 @@ bind_names(void **state)
 	    "accept_proxy_from = [ \"192.0.2.0/24\", \"2001:db8::1\" ]; },\n"
 	    "\"192.0.2.1:90-99\", \"192.0.2.1:100-109\", \"fd@3\", \"fd@3\", \"fd@web\",\n"
 	    "{ address = \"/run/x\"; mode = \"0666\"; user = \"u\"; group = \"g\"; } ); }; };\n");
-	char *a = print(c, CONF_FOR_ALL), *b;
+	char *a = conf_text(c, CONF_FOR_ALL), *b;
 	struct conf *again = read_ok(a);
 
 	(void)state;
@@ -477,7 +465,7 @@ bind_names(void **state)
 	assert_int_equal(again->frontends[0].binds[9].mode, 0666);
 	assert_true(again->frontends[0].binds[3].accept_proxy);
 	assert_int_equal(again->frontends[0].binds[3].n_proxies, 2);
-	b = print(again, CONF_FOR_ALL);
+	b = conf_text(again, CONF_FOR_ALL);
 	assert_string_equal(a, b);
 	free(a);
 	free(b);

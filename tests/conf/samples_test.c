@@ -10,26 +10,14 @@
 #include <string.h>
 
 #include "conf/conf.h"
-
-static char *
-print(const struct conf *c, enum conf_reader reader)
-{
-	char *text = NULL;
-	size_t n;
-	FILE *f = open_memstream(&text, &n);
-
-	assert_non_null(f);
-	assert_int_equal(conf_print(c, f, reader), 0);
-	fclose(f);
-	return text;
-}
+#include "tests/lib/conf_text.h"
 
 static void
 round_trip(const struct conf *c)
 {
 	for (enum conf_reader r = CONF_FOR_ALL; r <= CONF_FOR_HUMAN; r++) {
 		struct conf_msgs m = {0};
-		char *a = print(c, r), *b;
+		char *a = conf_text(c, r), *b;
 		struct conf *again = conf_read_text(a, strlen(a), "text", &m);
 
 		if (again == NULL) {
@@ -37,7 +25,7 @@ round_trip(const struct conf *c)
 			conf_msgs_print(&m, stderr);
 		}
 		assert_non_null(again);
-		b = print(again, r);
+		b = conf_text(again, r);
 		assert_string_equal(a, b);
 		conf_free(again);
 		conf_msgs_free(&m);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
+#include "tests/lib/conf_text.h"
 
 #define BACKEND "backends = { b = { servers = { s = \"192.0.2.20:80\"; }; }; };\n"
 #define MEMBERS                                                              \
@@ -178,19 +179,6 @@ keepalived_keys(void **state)
 	conf_free(c);
 }
 
-static char *
-print(const struct conf *c, enum conf_reader reader)
-{
-	char *text = NULL;
-	size_t n;
-	FILE *f = open_memstream(&text, &n);
-
-	assert_non_null(f);
-	assert_int_equal(conf_print(c, f, reader), 0);
-	fclose(f);
-	return text;
-}
-
 /* What is printed is resolved: it reads back without a host, and holds all that was chosen. */
 static void
 fixed_point(void **state)
@@ -200,11 +188,11 @@ fixed_point(void **state)
 
 	(void)state;
 	for (enum conf_reader r = CONF_FOR_ALL; r <= CONF_FOR_HUMAN; r++) {
-		char *a = print(c, r), *b;
+		char *a = conf_text(c, r), *b;
 
 		again = conf_read_text(a, strlen(a), "t", NULL);
 		assert_non_null(again);
-		b = print(again, r);
+		b = conf_text(again, r);
 		assert_string_equal(a, b);
 		assert_true((strstr(a, "vrrp") != NULL) ==
 			    (r == CONF_FOR_ALL || r == CONF_FOR_VRRP || r == CONF_FOR_HUMAN));
@@ -238,7 +226,7 @@ secrets(void **state)
 
 	(void)state;
 	for (enum conf_reader r = CONF_FOR_ALL; r <= CONF_FOR_HUMAN; r++) {
-		char *a = print(c, r);
+		char *a = conf_text(c, r);
 
 		assert_true(
 		    (strstr(a, "sesame") != NULL) == (r == CONF_FOR_ALL || r == CONF_FOR_VRRP));

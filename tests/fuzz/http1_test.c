@@ -15,18 +15,9 @@
 
 #include "lib/http1.h"
 #include "lib/mono.h"
+#include "tests/lib/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-check(bool ok, const char *what, int line)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "%d: %s\n", line, what);
-	abort();
-}
-#define CHECK(x) check((x), #x, __LINE__)
 
 static bool
 span_in(struct http1_span s, uint32_t end)

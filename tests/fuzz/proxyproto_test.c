@@ -14,19 +14,10 @@
 #include <string.h>
 
 #include "lib/mono.h"
+#include "tests/lib/must.h"
 #include "lib/proxyproto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-check(bool ok, const char *what, int line)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "%d: %s\n", line, what);
-	abort();
-}
-#define CHECK(x) check((x), #x, __LINE__)
 
 /* An exact copy, so that a sanitizer sees a read past the end. */
 static enum proxyproto_result

@@ -406,6 +406,39 @@ rig_fini(struct rig *r)
 	shm_detach(&r->seg);
 }
 
+void
+rig_fini_idle(struct rig *r)
+{
+	assert_true(rig_until(r, rig_idle));
+	rig_fini(r);
+}
+
+int
+rig_begin(struct rig *r, unsigned n_workers, uint16_t *port, uint16_t *back)
+{
+	rig_init(r, n_workers);
+	*port = rig_listen(r);
+	return rig_server(back);
+}
+
+bool
+rig_idle(struct rig *r)
+{
+	return rig_held(r) == 0;
+}
+
+const struct shm_srv_count *
+rig_srv(const struct rig *r, uint32_t i)
+{
+	return &shm_srv_count(&r->seg, shm_worker(&r->seg, 0))[i];
+}
+
+const struct shm_be_count *
+rig_be(const struct rig *r)
+{
+	return &shm_be_count(&r->seg, shm_worker(&r->seg, 0))[0];
+}
+
 /* ---- client and server ---------------------------------------------------------------------- */
 
 int

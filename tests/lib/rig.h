@@ -18,6 +18,12 @@
 #define RIG_WORKERS   4
 #define RIG_LISTENERS 8
 
+/* A listener and a server that resets its sessions when it is marked down: two ports. */
+#define RIG_CONF                                                                              \
+	"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; }; };\n"     \
+	"backends = { be = { servers = { a = { address = \"127.0.0.1:%u\"; on_marked_down = " \
+	"\"shutdown-sessions\"; }; }; }; };\n"
+
 struct rig_listener {
 	char name[64];
 	uint16_t port; /* 0: UNIX */
@@ -71,6 +77,11 @@ void rig_stop(struct rig *r, unsigned w, int64_t grace_ms);
 int rig_wait(struct rig *r, unsigned w);
 /* Ends all that still run. */
 void rig_fini(struct rig *r);
+/* The same once no session holds anything: none may be left. */
+void rig_fini_idle(struct rig *r);
+
+/* rig_init, a listener and a server of the test: the server's listening socket. */
+int rig_begin(struct rig *r, unsigned n_workers, uint16_t *port, uint16_t *back);
 
 /* A listening socket on 127.0.0.1 for the test as server. */
 int rig_server(uint16_t *port);
@@ -88,5 +99,9 @@ void rig_reset(int fd);
 
 /* Sums over the workers of what they hold of frontend, backend and server slots. */
 uint32_t rig_held(const struct rig *r);
+bool rig_idle(struct rig *r);
+/* What worker 0 counted: of server i, of the first backend. */
+const struct shm_srv_count *rig_srv(const struct rig *r, uint32_t i);
+const struct shm_be_count *rig_be(const struct rig *r);
 
 #endif

@@ -33,12 +33,6 @@ limit_from_its_parts(void **state)
 }
 
 static bool
-idle(struct rig *r)
-{
-	return rig_held(r) == 0;
-}
-
-static bool
 nothing_to_read(int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -98,7 +92,7 @@ grows_with_the_backends_sessions(void **state)
 		rig_reset(c[i]);
 	for (int i = 0; i < 4; i++)
 		close(s[i]);
-	assert_true(rig_until(&r, idle));
+	assert_true(rig_until(&r, rig_idle));
 	close(listener);
 	rig_fini(&r);
 }
@@ -145,7 +139,7 @@ waits_for_a_usable_server(void **state)
 	assert_true(rig_recv(c, &x, 1));
 	close(c);
 	close(s);
-	assert_true(rig_until(&r, idle));
+	assert_true(rig_until(&r, rig_idle));
 	close(listener);
 	rig_fini(&r);
 }
@@ -184,7 +178,7 @@ backup_before_its_schedule(void **state)
 		close(c);
 		close(s);
 	}
-	assert_true(rig_until(&r, idle));
+	assert_true(rig_until(&r, rig_idle));
 	close(listener);
 	rig_fini(&r);
 }

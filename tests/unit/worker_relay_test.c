@@ -24,12 +24,6 @@ struct pair {
 	int s;
 };
 
-static bool
-idle(struct rig *r)
-{
-	return rig_held(r) == 0;
-}
-
 static void
 setup(struct pair *p)
 {
@@ -59,7 +53,7 @@ open_pair(struct pair *p)
 static void
 teardown(struct pair *p)
 {
-	assert_true(rig_until(&p->rig, idle));
+	assert_true(rig_until(&p->rig, rig_idle));
 	close(p->listener);
 	rig_fini(&p->rig);
 }
