@@ -16,6 +16,7 @@
 #include "master/boot.h"
 #include "master/master.h"
 #include "master/notify.h"
+#include "master/status.h"
 
 #define STOP_VRRP_MS    6000 /* the hand-over's own limit is 3 intervals + 1 s */
 #define STOP_SLACK_MS   500
@@ -76,6 +77,7 @@ on_tick(struct loop_timer *t)
 	binds_look(m);
 	requests_look(m);
 	watchdog(m);
+	status_tick(m);
 }
 
 /* ---- stopping ---------------------------------------------------------------------------------

@@ -129,7 +129,8 @@ struct master {
 	struct generation *gen; /* committed; NULL before the first commit */
 	uint64_t last_number;   /* of generations, aborted ones included */
 	struct round round;
-	bool reload_again; /* SIGHUP while a round runs */
+	bool reload_again;   /* SIGHUP while a round runs */
+	bool reload_refused; /* the last one: the file is not what is in force */
 	struct loop_fd signals;
 	struct loop_timer tick;
 	uint64_t last_kill;       /* tick */

@@ -65,10 +65,10 @@ notify_send(const char *fmt, ...)
 	close(fd);
 }
 
-void
-notify_ready(const char *status)
+bool
+notify_wanted(void)
 {
-	notify_send("READY=1\nSTATUS=%s\nMAINPID=%d\n", status, (int)getpid());
+	return to_len != 0;
 }
 
 void

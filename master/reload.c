@@ -13,10 +13,11 @@
 #include "master/master.h"
 #include "master/notify.h"
 #include "master/secret.h"
+#include "master/status.h"
 #include "shm/event.h"
 
 static void
-status_text(const struct master *m, char *buf, size_t size)
+summary(const struct master *m, char *buf, size_t size)
 {
 	snprintf(buf, size, "generation %llu: %zu frontends, %zu backends, %u workers",
 	    (unsigned long long)m->gen->number, m->gen->conf->n_frontends, m->gen->conf->n_backends,
@@ -26,14 +27,12 @@ status_text(const struct master *m, char *buf, size_t size)
 void
 reload_refused(struct master *m, const char *reason)
 {
-	char status[160];
-
 	sw64_add(&m->seg.own_master->reloads_failed, 1);
 	log_err("reload refused, the configuration in force stays: %s", reason);
 	report_add(m, "refused, the configuration in force stays: %s", reason);
 	event_add(&m->seg, EVENT_CONFIG, (uint32_t)m->gen->number, "reload refused: %s", reason);
-	status_text(m, status, sizeof(status));
-	notify_ready(status);
+	m->reload_refused = true;
+	status_ready(m);
 	requests_reload_over(m, false);
 }
 
@@ -169,19 +168,20 @@ change_log(void *ctx, const char *text)
 void
 reload_done(struct master *m, struct generation *old)
 {
-	char status[160];
+	char text[160];
 	struct changes c = {.m = m};
 
-	status_text(m, status, sizeof(status));
+	summary(m, text, sizeof(text));
 	if (old != NULL) {
 		conf_diff(old->conf, m->gen->conf, change_log, &c);
 		sw64_add(&m->seg.own_master->reloads, 1);
-		report_add(m, "%u changes; %s", c.n, status);
+		report_add(m, "%u changes; %s", c.n, text);
 		event_log(&m->seg, LOG_NOTICE, EVENT_CONFIG, (uint32_t)m->gen->number,
-		    "reloaded: %u changes; %s", c.n, status);
+		    "reloaded: %u changes; %s", c.n, text);
 	} else {
-		log_notice("ready: %s", status);
+		log_notice("ready: %s", text);
 		start_ready(m);
 	}
-	notify_ready(status);
+	m->reload_refused = false;
+	status_ready(m);
 }
