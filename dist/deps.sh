@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# Installs what is missing: deps.sh build|check|outside|lint|bench|deb. As root, or by sudo without
+# Installs what is missing: deps.sh build|demo|check|outside|lint|bench|deb. As root, or by sudo without
 # a password prompt, it prints and runs apt-get; otherwise, or not on Debian, it prints the line and exits 2.
 # It never asks. Services of test peers are held back by a policy-rc.d for the time of apt-get only.
 set -eu
 build="gcc make pkg-config libc6-dev libconfig-dev libssl-dev libmnl-dev libcap-ng-dev libseccomp-dev libc-ares-dev libpcre2-dev"
+demo="libcmocka-dev iproute2 nftables procps python3"
 check="libcmocka-dev clang libclang-rt-14-dev iproute2 nftables procps python3 socat curl openssl haproxy keepalived nginx-light tshark etcd-server etcd-client iperf3 strace systemd"
 lint="clang-format clang-tidy cppcheck"
 outside="debhelper dpkg-dev fakeroot lintian hatop prometheus-haproxy-exporter monitoring-plugins-contrib prometheus ansible"
@@ -12,13 +13,14 @@ deb="debhelper dpkg-dev fakeroot lintian"
 bench="haproxy nginx-light libnginx-mod-stream strace linux-perf"
 case ${1:-build} in
 build) want=$build ;;
+demo) want="$build $demo" ;;
 check) want="$build $check" ;;
 outside) want="$build $check $outside" ;;
 lint) want="$build libcmocka-dev $lint" ;;
 bench) want="$build $bench" ;;
 deb) want="$build $deb" ;;
 *)
-	echo "usage: deps.sh build|check|outside|lint|bench|deb" >&2
+	echo "usage: deps.sh build|demo|check|outside|lint|bench|deb" >&2
 	exit 2
 	;;
 esac

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Two balancing hosts, three servers and a client on one switch, each in a namespace of its own; used
-by failover.test and demo.py."""
+by failover.test and demo.test."""
 import contextlib
 
 from harness import *
