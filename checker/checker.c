@@ -147,23 +147,10 @@ on_orphaned(struct child *c)
 }
 
 static void
-on_message(struct child *c, struct msg *m)
+on_log_fd(struct child *c, const char *name, int fd)
 {
-	struct child_fd f = {.fd = -1};
-
 	(void)c;
-	if (m->type != PROTO_LOG_FD || m->n_fds < 1 || m->len < sizeof(f.meta))
-		return;
-	f.meta = *(const struct proto_fd *)m->data;
-	f.fd = m->fds[0];
-	m->fds[0] = -1;
-	logs_reopen(&ck.held, &f);
-}
-
-static void
-on_log_lost(size_t index)
-{
-	msg_send(&ck.child->chan, PROTO_LOG_LOST, index, NULL, 0, NULL, 0);
+	logs_keep(&ck.held, name, fd);
 }
 
 static void
@@ -220,11 +207,10 @@ checker_main(const struct child_start *st)
 	    .stop = on_stop,
 	    .bell = on_bell,
 	    .orphaned = on_orphaned,
-	    .message = on_message};
+	    .log_fd = on_log_fd};
 
 	signal(SIGPIPE, SIG_IGN);
 	proc_nofile_raise(0);
-	log_set_lost_hook(on_log_lost);
 	tls_start();
 	return child_run(st, &ops, on_ready);
 }

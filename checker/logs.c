@@ -45,40 +45,27 @@ logs_build(struct logs *l, const struct conf_global *g, const struct held *held,
 	return -1;
 }
 
-/* Names of the committed targets, in their order. */
-static char names[LOG_TARGETS_MAX][LOG_NAME_MAX + 1];
-static size_t n_names;
-
 void
 logs_commit(struct logs *l)
 {
-	for (size_t i = 0; i < l->n; i++)
-		memcpy(names[i], l->v[i].name, sizeof(names[i]));
-	n_names = l->n;
 	log_set_targets(l->v, l->n);
 	l->n = 0;
 }
 
 void
-logs_reopen(struct held *held, struct child_fd *f)
+logs_keep(struct held *held, const char *name, int fd)
 {
+	struct child_fd f = {.meta.kind = PROTO_FD_LOG, .fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)};
 	struct held one = {0};
-	int fd;
 
-	f->meta.kind = PROTO_FD_LOG;
-	f->meta.name[sizeof(f->meta.name) - 1] = '\0';
-	for (size_t i = 0; i < n_names; i++) {
-		if (strcmp(names[i], f->meta.name) != 0)
-			continue;
-		fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 3);
-		if (fd != -1)
-			log_target_reopen(i, fd);
-	}
-	if (held_take(&one, f, 1) == 0 && held_reserve(held, &one) == 0)
+	snprintf(f.meta.name, sizeof(f.meta.name), "%s", name);
+	if (f.fd == -1)
+		return;
+	if (held_take(&one, &f, 1) == 0 && held_reserve(held, &one) == 0)
 		held_merge(held, &one);
 	held_drop(&one);
-	if (f->fd != -1)
-		close(f->fd);
+	if (f.fd != -1)
+		close(f.fd);
 }
 
 void

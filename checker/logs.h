@@ -16,7 +16,7 @@ int logs_build(struct logs *l, const struct conf_global *g, const struct held *h
     const struct held *coming, char *reason, size_t reason_size);
 void logs_commit(struct logs *l);
 void logs_drop(struct logs *l);
-/* The master has opened a target's socket again (takes f->fd). */
-void logs_reopen(struct held *held, struct child_fd *f);
+/* Keeps a copy of a socket that was connected anew, for generations to come. */
+void logs_keep(struct held *held, const char *name, int fd);
 
 #endif

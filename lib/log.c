@@ -41,7 +41,7 @@ static struct {
 	time_t second; /* that stamp shows */
 	char stamp[16];
 	uint64_t lost;
-	void (*hook)(size_t);
+	void (*hook)(const char *);
 	char raw[LOG_LEN_MAX + 1];
 	char clean[LOG_LEN_MAX + 1];
 } lg = {.wanted = -1};
@@ -198,27 +198,39 @@ log_set_targets(const struct log_target *targets, size_t n)
 	return 0;
 }
 
-void
-log_target_reopen(size_t index, int fd)
+static void
+fd_drop(int fd)
 {
-	struct target *t;
-	bool shared = false;
-
-	if (index >= lg.n) {
-		close(fd);
-		return;
-	}
-	t = &lg.targets[index];
 	for (size_t i = 0; i < lg.n; i++)
-		shared = shared || (i != index && lg.targets[i].t.fd == t->t.fd);
-	if (t->t.fd > 2 && t->t.fd != fd && !shared)
-		close(t->t.fd);
-	t->t.fd = fd;
-	target_init(t);
+		if (lg.targets[i].t.fd == fd)
+			return;
+	if (fd > 2)
+		close(fd);
+}
+
+bool
+log_reopen(const char *name, int fd)
+{
+	bool taken = false;
+
+	for (size_t i = 0; i < lg.n; i++) {
+		struct target *t = &lg.targets[i];
+		int old = t->t.fd;
+
+		if (t->t.kind != LOG_SYSLOG || strcmp(t->t.name, name) != 0)
+			continue;
+		taken = true;
+		t->t.fd = fd;
+		target_init(t);
+		fd_drop(old);
+	}
+	if (!taken)
+		close(fd);
+	return taken;
 }
 
 void
-log_set_lost_hook(void (*hook)(size_t index))
+log_set_lost_hook(void (*hook)(const char *name))
 {
 	lg.hook = hook;
 }
@@ -435,7 +447,7 @@ log_line(enum log_level level, const char *text, size_t len)
 			due |= 1u << i;
 	for (size_t i = 0; due != 0; i++, due >>= 1)
 		if (due & 1)
-			lg.hook(i);
+			lg.hook(lg.targets[i].t.name);
 	errno = saved;
 }
 

@@ -67,15 +67,17 @@ void log_after_fork(void);
  * Replaces all targets; the array is copied, its descriptors become the log's. Descriptors of the
  * old targets that are not among the new ones are closed; losses not yet said are kept by name.
  * n == 0: nothing is logged. Returns 0, or -1 (E2BIG: more than LOG_TARGETS_MAX, nothing changed);
- * cannot fail otherwise. Do not call from the lost hook: log_target_reopen is for that.
+ * cannot fail otherwise. Do not call from the lost hook: log_reopen is for that.
  */
 int log_set_targets(const struct log_target *targets, size_t n);
 
-/* Gives target index (place in log_set_targets' array) another descriptor and closes the old. */
-void log_target_reopen(size_t index, int fd);
+/* All socket targets of this name use fd, which becomes the log's; what they had is closed. False:
+ * there is none, fd is closed. */
+bool log_reopen(const char *name, int fd);
 
-/* Called at most once a second a target when a UNIX socket's receiver has gone. NULL: none. */
-void log_set_lost_hook(void (*hook)(size_t index));
+/* Called with a target's name, at most once a second a target, when a UNIX socket's receiver has
+ * gone. NULL: none. */
+void log_set_lost_hook(void (*hook)(const char *name));
 
 /* True if some target takes this level: asks before costly formatting. */
 bool log_wanted(enum log_level);

@@ -101,6 +101,16 @@ log_connect(const struct conf_log *l)
 	return fd;
 }
 
+/* Several targets may use one socket. */
+static bool
+log_opened(const struct generation *g, const char *address)
+{
+	for (size_t i = 0; i < g->n_logs; i++)
+		if (strcmp(g->logs[i].name, address) == 0)
+			return true;
+	return false;
+}
+
 static int
 logs_open(struct generation *g, char *reason, size_t reason_size)
 {
@@ -112,7 +122,7 @@ logs_open(struct generation *g, char *reason, size_t reason_size)
 	for (size_t i = 0; i < gl->n_logs; i++) {
 		struct log_socket *s = &g->logs[g->n_logs];
 
-		if (gl->logs[i].to.family == AF_UNSPEC)
+		if (gl->logs[i].to.family == AF_UNSPEC || log_opened(g, gl->logs[i].address))
 			continue;
 		s->fd = log_connect(&gl->logs[i]);
 		if (s->fd == -1) {

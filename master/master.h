@@ -207,7 +207,7 @@ void generation_use_logs(const struct generation *g);
 /* relog.c: log sockets that the other end has closed. */
 void relog_watch(struct master *m);
 /* A process was refused by the target at index of the configuration: connects it for all. */
-void relog_target(struct master *m, uint64_t index);
+void relog_target(struct master *m, const char *name);
 
 /* directory.c */
 int directory_prepare(

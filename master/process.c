@@ -152,6 +152,18 @@ child_become(struct process *p, int sock, pid_t parent)
  */
 
 static void
+lost_log(struct master *m, const struct msg *msg)
+{
+	char name[LOG_NAME_MAX + 1];
+
+	if (msg->len >= sizeof(name))
+		return;
+	memcpy(name, msg->data, msg->len);
+	name[msg->len] = '\0';
+	relog_target(m, name);
+}
+
+static void
 on_message(struct msg_chan *chan, struct msg *msg)
 {
 	struct process *p =
@@ -165,7 +177,7 @@ on_message(struct msg_chan *chan, struct msg *msg)
 		publish(p);
 		break;
 	case PROTO_LOG_LOST:
-		relog_target(p->m, msg->number);
+		lost_log(p->m, msg);
 		break;
 	case PROTO_RUN:
 		/* Only vrrp has scripts, and only those of the configuration in force. */

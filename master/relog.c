@@ -26,23 +26,23 @@ give(struct process *p)
 }
 
 void
-relog_target(struct master *m, uint64_t index)
+relog_target(struct master *m, const char *name)
 {
-	const struct conf_global *c;
+	const struct conf_log *l = NULL;
 	struct log_socket *s = NULL;
 	int fd, own;
 
-	if (m->gen == NULL || index >= m->gen->conf->global.n_logs)
-		return;
-	c = &m->gen->conf->global;
-	for (size_t i = 0; i < m->gen->n_logs; i++)
-		if (strcmp(m->gen->logs[i].name, c->logs[index].address) == 0)
+	for (size_t i = 0; m->gen != NULL && i < m->gen->conf->global.n_logs; i++)
+		if (strcmp(m->gen->conf->global.logs[i].address, name) == 0)
+			l = &m->gen->conf->global.logs[i];
+	for (size_t i = 0; l != NULL && i < m->gen->n_logs; i++)
+		if (strcmp(m->gen->logs[i].name, name) == 0)
 			s = &m->gen->logs[i];
 	if (s == NULL || (s->tried.ns != 0 && mono_diff_ms(mono_now(), s->tried) < RELOG_PAUSE_MS))
 		return;
 	s->tried = mono_now();
-	fd = socket(c->logs[index].to.family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1 || connect(fd, &c->logs[index].to.sa, c->logs[index].to.len) == -1) {
+	fd = socket(l->to.family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1 || connect(fd, &l->to.sa, l->to.len) == -1) {
 		if (fd != -1)
 			close(fd);
 		return;
@@ -55,13 +55,13 @@ relog_target(struct master *m, uint64_t index)
 	master_each(m, give);
 	own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (own != -1)
-		log_target_reopen(index, own);
+		log_reopen(s->name, own);
 }
 
 static void
-on_lost(size_t index)
+on_lost(const char *name)
 {
-	relog_target(the_master, index);
+	relog_target(the_master, name);
 }
 
 void

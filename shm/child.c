@@ -126,6 +126,31 @@ prepare_begin(struct child *c, struct msg *m)
 	}
 }
 
+static struct child *the_child;
+
+static void
+on_log_lost(const char *name)
+{
+	msg_send(&the_child->chan, PROTO_LOG_LOST, 0, name, strlen(name), NULL, 0);
+}
+
+/* The master has connected a log socket anew. */
+static void
+log_again(struct child *c, struct msg *m)
+{
+	struct proto_fd meta;
+	int fd;
+
+	if (m->n_fds != 1 || m->len < sizeof(meta))
+		return;
+	memcpy(&meta, m->data, sizeof(meta));
+	meta.name[sizeof(meta.name) - 1] = '\0';
+	fd = m->fds[0];
+	m->fds[0] = -1;
+	if (log_reopen(meta.name, fd))
+		c->ops->log_fd(c, meta.name, fd);
+}
+
 static void
 on_message(struct msg_chan *chan, struct msg *m)
 {
@@ -158,6 +183,9 @@ on_message(struct msg_chan *chan, struct msg *m)
 		break;
 	case PROTO_STOP:
 		c->ops->stop(c, (int64_t)m->number);
+		break;
+	case PROTO_LOG_FD:
+		log_again(c, m);
 		break;
 	default:
 		if (c->ops->message != NULL)
@@ -223,6 +251,8 @@ child_run(const struct child_start *st, const struct child_ops *ops, int (*ready
 		return PROC_EXIT_FAILED;
 	/* Alive from now on: what stands there is a predecessor's. */
 	sw64_set(c.beat, sw64_get(&c.seg->master->tick));
+	the_child = &c;
+	log_set_lost_hook(on_log_lost);
 	c.chan.cb = on_message;
 	c.chan.closed = on_closed;
 	c.bell.cb = on_bell;

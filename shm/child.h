@@ -62,7 +62,10 @@ struct child_ops {
 	void (*bell)(struct child *);
 	/* The master is gone. Workers and checker have to end; called once. */
 	void (*orphaned)(struct child *);
-	/* A reopened log socket, or another message (may be NULL). */
+	/* A log socket was connected anew and is in use; it is the log's own. Generations to come
+	 * are built with it: keep a copy, or its number. */
+	void (*log_fd)(struct child *, const char *name, int fd);
+	/* Another message (may be NULL). */
 	void (*message)(struct child *, struct msg *);
 };
 

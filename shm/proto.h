@@ -30,7 +30,7 @@ enum proto_type {
 	PROTO_NO, /* data: reason, text without NUL */
 	PROTO_DONE,
 	PROTO_LOG_FD,   /* data: struct proto_fd (name: target), fds[0]: reopened log socket */
-	PROTO_LOG_LOST, /* child -> master: the log socket was refused; number: target index */
+	PROTO_LOG_LOST, /* child -> master: the log socket was refused; data: the target's name */
 	PROTO_RUN,      /* vrrp -> master: run what the configuration says; number: request; data:
 			   struct proto_run */
 	PROTO_RAN, /* master -> vrrp: a tracked script has ended; number: request; data: int32 wait

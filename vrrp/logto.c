@@ -22,8 +22,6 @@ static struct {
 
 static struct log_target next[LOG_TARGETS_MAX];
 static size_t n_next;
-static char names[LOG_TARGETS_MAX][LOG_NAME_MAX + 1]; /* committed targets, in order */
-static size_t n_names;
 
 static int
 hold(uint32_t kind, const char *name, int fd)
@@ -97,9 +95,6 @@ logto_build(const struct conf_global *g, char *reason, size_t reason_size)
 void
 logto_commit(void)
 {
-	for (size_t i = 0; i < n_next; i++)
-		memcpy(names[i], next[i].name, sizeof(names[i]));
-	n_names = n_next;
 	log_set_targets(next, n_next);
 	n_next = 0;
 }
@@ -114,19 +109,10 @@ logto_abort(void)
 }
 
 void
-logto_reopen(struct child_fd *f)
+logto_keep(const char *name, int fd)
 {
-	int fd;
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
-	f->meta.name[sizeof(f->meta.name) - 1] = '\0';
-	for (size_t i = 0; i < n_names; i++) {
-		if (strcmp(names[i], f->meta.name) != 0)
-			continue;
-		fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 3);
-		if (fd != -1)
-			log_target_reopen(i, fd);
-	}
-	if (hold(PROTO_FD_LOG, f->meta.name, f->fd) == -1)
-		close(f->fd);
-	f->fd = -1;
+	if (copy != -1 && hold(PROTO_FD_LOG, name, copy) == -1)
+		close(copy);
 }

@@ -15,7 +15,7 @@ int logto_build(const struct conf_global *g, char *reason, size_t reason_size);
 /* They become this process' targets; or are thrown away. */
 void logto_commit(void);
 void logto_abort(void);
-/* A target's socket has been opened again; takes f->fd. */
-void logto_reopen(struct child_fd *f);
+/* Keeps a copy of a socket that was connected anew, for generations to come. */
+void logto_keep(const char *name, int fd);
 
 #endif

@@ -317,7 +317,6 @@ on_bell(struct child *c)
 static void
 on_message(struct child *c, struct msg *m)
 {
-	struct child_fd f = {.fd = -1};
 	struct router *r;
 	int32_t status;
 
@@ -327,18 +326,14 @@ on_message(struct child *c, struct msg *m)
 		router_each (&vr, r)
 			if (r->started)
 				router_script_ran(r, m->number, status);
-	} else if (m->type == PROTO_LOG_FD && m->n_fds > 0 && m->len >= sizeof(f.meta)) {
-		memcpy(&f.meta, m->data, sizeof(f.meta));
-		f.fd = m->fds[0];
-		m->fds[0] = -1;
-		logto_reopen(&f);
 	}
 }
 
 static void
-on_log_lost(size_t index)
+on_log_fd(struct child *c, const char *name, int fd)
 {
-	msg_send(&vr.child->chan, PROTO_LOG_LOST, index, NULL, 0, NULL, 0);
+	(void)c;
+	logto_keep(name, fd);
 }
 
 /* Each second: what no event told (health gone stale, an interface whose event was lost). */
@@ -417,9 +412,9 @@ vrrp_main(const struct child_start *st)
 	    .stop = on_stop,
 	    .bell = on_bell,
 	    .orphaned = on_orphaned,
+	    .log_fd = on_log_fd,
 	    .message = on_message};
 
 	signal(SIGPIPE, SIG_IGN);
-	log_set_lost_hook(on_log_lost);
 	return child_run(st, &ops, on_ready);
 }

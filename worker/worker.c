@@ -183,12 +183,6 @@ logs_use(struct worker *w)
 	log_set_targets(t, conf_targets(&w->gen->conf->global, target_fd, w, t, NULL));
 }
 
-static void
-on_log_lost(size_t index)
-{
-	msg_send(&the_worker.child->chan, PROTO_LOG_LOST, index, NULL, 0, NULL, 0);
-}
-
 /* The log closes descriptors that no target uses: forget them too. */
 static void
 fds_merge(struct worker *w)
@@ -364,43 +358,19 @@ on_bell(struct child *c)
 	misc_bell(w);
 }
 
-/* A log socket in place of one that refuses; several targets may use it. */
 static void
-log_again(struct worker *w, const char *name, int *fd)
+on_log_fd(struct child *c, const char *name, int fd)
 {
-	struct worker_fd *again = log_fd(w, name);
+	struct worker_fd *f = log_fd(c->ctx, name);
 
-	if (again == NULL)
-		return;
-	again->fd = *fd;
-	*fd = -1;
-	for (size_t i = 0, n = 0; i < w->gen->conf->global.n_logs; i++) {
-		const struct conf_log *l = &w->gen->conf->global.logs[i];
-		const struct worker_fd *f = log_fd(w, l->address);
-
-		if (f == NULL && l->to.family != AF_UNSPEC)
-			continue;
-		if (f == again)
-			log_target_reopen(n, again->fd);
-		n++;
-	}
+	if (f != NULL)
+		f->fd = fd;
 }
 
 static void
 on_message(struct child *c, struct msg *m)
 {
-	struct worker *w = c->ctx;
-	struct proto_fd meta;
-
-	if (m->type != PROTO_LOG_FD) {
-		misc_message(w, m);
-		return;
-	}
-	if (w->gen == NULL || m->n_fds != 1 || m->len < sizeof(meta))
-		return;
-	memcpy(&meta, m->data, sizeof(meta));
-	meta.name[sizeof(meta.name) - 1] = '\0';
-	log_again(w, meta.name, &m->fds[0]);
+	misc_message(c->ctx, m);
 }
 
 /* After a turn's events, before sleeping. */
@@ -463,7 +433,6 @@ on_ready(struct child *c)
 	w->drain_seq = sw64_get(&c->seg->vrrp->drain_seq);
 	sw64_set(&w->own->drained, w->drain_seq);
 	sw32_set(&w->own->pid, (uint32_t)getpid());
-	log_set_lost_hook(on_log_lost);
 	loop_set_idle(c->loop, on_idle, w);
 	return 0;
 }
@@ -477,6 +446,7 @@ worker_main(const struct child_start *st)
 	    .stop = on_stop,
 	    .bell = on_bell,
 	    .orphaned = on_orphaned,
+	    .log_fd = on_log_fd,
 	    .message = on_message};
 
 	return child_run(st, &ops, on_ready);

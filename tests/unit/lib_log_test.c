@@ -296,17 +296,18 @@ udp_without_listener(void **state)
 	close(rx);
 }
 
-static size_t hook_calls, hook_index;
+static size_t hook_calls;
+static char hook_name[64];
 static int hook_fd = -1;
 
 static void
-hook(size_t index)
+hook(const char *name)
 {
 	hook_calls++;
-	hook_index = index;
+	snprintf(hook_name, sizeof(hook_name), "%s", name);
 	log_err("from the hook"); /* must neither recurse without end nor spoil the line */
 	if (hook_fd != -1)
-		log_target_reopen(index, hook_fd);
+		log_reopen(hook_name, hook_fd);
 }
 
 static void
@@ -319,6 +320,7 @@ unix_receiver_gone(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, sp), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, other), 0);
 	t[0] = target(LOG_SYSLOG, dup(other[0]), LOG_EMERG);
+	snprintf(t[0].name, sizeof(t[0].name), "other");
 	t[1] = target(LOG_SYSLOG, sp[0], LOG_DEBUG);
 	log_set_targets(t, 2);
 	log_set_lost_hook(hook);
@@ -327,11 +329,12 @@ unix_receiver_gone(void **state)
 	for (int i = 0; i < 20; i++)
 		log_info("x");
 	assert_int_equal(hook_calls, 1);
-	assert_int_equal(hook_index, 1);
+	assert_string_equal(hook_name, "here");
 	log_set_lost_hook(NULL);
 
 	/* Reopened: goes on, says the loss. */
-	log_target_reopen(1, other[0]);
+	assert_true(log_reopen("here", other[0]));
+	assert_false(log_reopen("nowhere", dup(other[0])));
 	assert_int_equal(fcntl(sp[0], F_GETFD), -1);
 	log_info("back");
 	assert_non_null(strstr(next(other[1]), "]: back"));
