@@ -411,8 +411,12 @@ void
 listener_hear(struct listener *l)
 {
 	l->deaf = false;
+	/* With a value, though it means nothing: the kernel refuses an option without one. ENOENT:
+	 * it was not deaf, or was not allowed to be. */
 	for (unsigned i = 0; i < l->n_queues && l->addr.family != AF_UNIX && !l->inherited; i++)
-		setsockopt(l->queues[i], SOL_SOCKET, SO_DETACH_FILTER, NULL, 0);
+		if (sock_set_int(l->queues[i], SOL_SOCKET, SO_DETACH_FILTER, 0) == -1 &&
+		    errno != ENOENT)
+			log_err("%s stays deaf to new clients: %s", l->name, strerror(errno));
 }
 
 struct listener *
