@@ -48,7 +48,8 @@ build_head(uint8_t t[HEAD_BYTES], uint8_t key_id, uint32_t boot, uint64_t seq)
 	put_be(t + 8, seq, 8);
 }
 
-/* The MAC over pseudo-header, trailer head, message. Returns false if libcrypto fails. */
+/* The MAC over pseudo-header, trailer head, message with 0 for its checksum, which covers the MAC.
+ * Returns false if libcrypto fails. */
 static bool
 compute(const struct hmac_key *key, const struct ip *src, const struct ip *dst,
     const uint8_t head[HEAD_BYTES], const uint8_t *msg, size_t len, uint8_t mac[MAC_BYTES])
@@ -57,7 +58,7 @@ compute(const struct hmac_key *key, const struct ip *src, const struct ip *dst,
 	unsigned int n = MAC_BYTES;
 	size_t at = 0;
 
-	if (len < 2 || len > PACKET_MAX)
+	if (len < 8 || len > PACKET_MAX)
 		return false;
 	buf[at++] = src->family == AF_INET ? 4 : 6;
 	buf[at++] = msg[1]; /* VRID */
@@ -67,6 +68,7 @@ compute(const struct hmac_key *key, const struct ip *src, const struct ip *dst,
 	memcpy(buf + at, head, HEAD_BYTES);
 	at += HEAD_BYTES;
 	memcpy(buf + at, msg, len);
+	buf[at + 6] = buf[at + 7] = 0;
 	return HMAC(EVP_sha256(), key->key, key->len, buf, at + len, mac, &n) != NULL &&
 	       n == MAC_BYTES;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Authentication between vipd hosts: an HMAC-SHA-256 trailer after the advertisement. It covers the
- * message and a pseudo-header (family, source, destination, VRID, and the trailer's own head with
- * key id, boot counter and sequence). Pure but for libcrypto.
+ * message (with 0 for its checksum) and a pseudo-header (family, source, destination, VRID, and the
+ * trailer's own head with key id, boot counter and sequence). The VRRP checksum then covers message
+ * and trailer, as everything that comes in IP. Pure but for libcrypto.
  *
  * No time of day is involved: a receiver remembers, by peer and key, the largest (boot, sequence)
  * that it has verified, and takes only larger ones. A wrong wall clock is never a reason to drop.

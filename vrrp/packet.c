@@ -271,18 +271,20 @@ split_tail(const uint8_t *msg, size_t len, size_t expected, struct packet_in *ou
 	return PACKET_OK;
 }
 
+/* Over all that IP carries, a trailer too. */
 static bool
 check_sum(const struct packet_expect *want, struct packet_in *in)
 {
 	static const enum packet_sum scopes[] = {
 	    PACKET_SUM_REAL, PACKET_SUM_MULTICAST, PACKET_SUM_NONE};
+	size_t len = in->msg_len + (in->hmac.present ? PACKET_HMAC_BYTES : 0);
 
 	if (in->version == 2 || in->src.family == AF_INET6)
 		return sum_message(in->version, PACKET_SUM_REAL, &in->src, &in->dst, in->msg,
-			   in->msg_len) == 0xffff;
+			   len) == 0xffff;
 	for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
 		if ((want->sums & scopes[i]) &&
-		    sum_message(3, scopes[i], &in->src, &in->dst, in->msg, in->msg_len) == 0xffff) {
+		    sum_message(3, scopes[i], &in->src, &in->dst, in->msg, len) == 0xffff) {
 			in->sum = (uint8_t)scopes[i];
 			return true;
 		}
@@ -506,14 +508,41 @@ packet_build(const struct packet_out *p, uint8_t *buf, size_t size, size_t *iple
 	return (int)(head + len);
 }
 
+/* RFC 1624: adds what came to a message's checksum. In v3 the pseudo-header's length grows too,
+ * unless the message was summed without one. */
+static void
+extend_sum(uint8_t *m, size_t len, size_t more, bool pseudo)
+{
+	uint32_t sum = (uint16_t)~get16(m + OFF_CHECKSUM);
+
+	sum = sum_add(sum, m + len, more);
+	if (pseudo)
+		sum += (uint32_t)more;
+	put16(m + OFF_CHECKSUM, (uint16_t)~sum_fold(sum));
+}
+
+static bool
+summed_without_pseudo(const uint8_t *ip4, const uint8_t *m, size_t len)
+{
+	struct ip src = ip_make(AF_INET, ip4 + 12), dst = ip_make(AF_INET, ip4 + 16);
+
+	return sum_message(3, PACKET_SUM_REAL, &src, &dst, m, len) != 0xffff &&
+	       sum_message(3, PACKET_SUM_NONE, &src, &dst, m, len) == 0xffff;
+}
+
 void
 packet_extend(uint8_t *buf, size_t len, size_t more)
 {
-	if (buf[0] >> 4 == 4) {
-		put16(buf + 2, (unsigned int)(len + more));
-		put16(buf + 10, 0);
-		put16(buf + 10, (uint16_t)~sum_fold(sum_add(0, buf, IP4_BYTES)));
-	} else {
+	uint8_t *m = buf + IP4_BYTES;
+
+	if (buf[0] >> 4 != 4) {
 		put16(buf + 4, (unsigned int)(len + more - IP6_BYTES));
+		extend_sum(buf + IP6_BYTES, len - IP6_BYTES, more, true);
+		return;
 	}
+	put16(buf + 2, (unsigned int)(len + more));
+	put16(buf + 10, 0);
+	put16(buf + 10, (uint16_t)~sum_fold(sum_add(0, buf, IP4_BYTES)));
+	extend_sum(m, len - IP4_BYTES, more,
+	    m[0] >> 4 == 3 && !summed_without_pseudo(buf, m, len - IP4_BYTES));
 }

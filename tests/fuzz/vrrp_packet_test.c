@@ -106,7 +106,7 @@ mend(uint8_t *b, size_t len)
 	if (len < head + 8)
 		return;
 	b[head + 6] = b[head + 7] = 0;
-	if (b[0] >> 4 == 4)
+	if (b[0] >> 4 == 4 && len >= 28)
 		packet_extend(b, len, 0);
 	if (b[head] >> 4 == 3) {
 		size_t from = b[0] >> 4 == 4 ? 12 : 8, to = b[0] >> 4 == 4 ? 20 : 40;

@@ -83,10 +83,16 @@ class Lab:
     def addr(self, host):
         return self.net[host].addr
 
+    def state_dir(self, host):
+        """A folder of its own for each host."""
+        d = self.env.path(f"state-{host}")
+        os.makedirs(d, exist_ok=True)
+        return d
+
     def conf(self, host, vrrp, **over):
         base = {
             "global": {"workers": 1, "control": {"path": self.env.path(f"{host}.sock"), "level": "admin"},
-                       "stats_file": self.env.path(f"{host}.stats"), "state_dir": self.env.tmp,
+                       "stats_file": self.env.path(f"{host}.stats"), "state_dir": self.state_dir(host),
                        "user": "nobody", "log": {"address": "stderr", "level": "info"}},
             "defaults": {"timeout": {"connect": "1s", "client": "20s", "server": "20s"},
                          "tcplog": False},

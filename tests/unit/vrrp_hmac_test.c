@@ -64,6 +64,37 @@ round_trip(void **state)
 	}
 }
 
+/* The VRRP checksum covers the trailer, whichever pseudo-header it is made with. */
+static void
+sums(void **state)
+{
+	static const enum packet_sum scopes[] = {
+	    PACKET_SUM_REAL, PACKET_SUM_MULTICAST, PACKET_SUM_NONE};
+
+	(void)state;
+	for (int i = 0; i < n_vec; i++) {
+		for (size_t s = 0; s < 3; s++) {
+			struct vector v = vec[i];
+			uint8_t buf[PACKET_MAX];
+			struct packet_in in;
+			size_t k, n;
+
+			if (v.ah || v.out.version != 3 || v.out.src.family != AF_INET)
+				continue;
+			v.out.sum = scopes[s];
+			v.want.sums = (uint8_t)scopes[s];
+			n = signed_packet(&v, &keys[0], 3, 4, buf);
+			assert_int_equal(packet_parse(&v.want, buf, n, &in), PACKET_OK);
+			assert_int_equal(in.sum, scopes[s]);
+			assert_int_equal(hmac_verify(&in, keys, 1, &k), HMAC_ARRIVED_GOOD);
+			v.want.sums = (uint8_t)(7 ^ scopes[s]);
+			if (!ip_equal(&v.out.dst, &(struct ip){AF_INET, {224, 0, 0, 18}}))
+				assert_int_equal(
+				    packet_parse(&v.want, buf, n, &in), PACKET_CHECKSUM);
+		}
+	}
+}
+
 /* Any bit of message, trailer, source, destination: refused by the parser or not GOOD. The attacker
  * is given the right IP and VRRP checksums by building anew where that is possible. */
 static void
@@ -90,6 +121,18 @@ flips(void **state)
 					assert_int_not_equal(
 					    hmac_verify(&in, keys, 2, &k), HMAC_ARRIVED_GOOD);
 			}
+		}
+		/* A bit of the trailer, right checksums. */
+		for (size_t bit = 0; bit < 8 * PACKET_HMAC_BYTES; bit++) {
+			memcpy(b, vec[i].bytes, vec[i].len);
+			memcpy(b + vec[i].len, buf + vec[i].len, PACKET_HMAC_BYTES);
+			b[vec[i].len + bit / 8] ^= (uint8_t)(1u << bit % 8);
+			packet_extend(b, vec[i].len, PACKET_HMAC_BYTES);
+			if (packet_parse(&any, b, n, &in) == PACKET_OK)
+				assert_int_not_equal(
+				    hmac_verify(&in, keys, 2, &k), HMAC_ARRIVED_GOOD);
+			else
+				assert_in_range(bit / 8, 0, 3);
 		}
 		/* The same advertisement with another priority and right checksums, old MAC. */
 		struct packet_out o = vec[i].out;
@@ -218,6 +261,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(round_trip),
+	    cmocka_unit_test(sums),
 	    cmocka_unit_test(flips),
 	    cmocka_unit_test(other_tails),
 	    cmocka_unit_test(replay),
