@@ -61,7 +61,7 @@ set_weight(struct server *s, uint64_t weight)
 static uint32_t
 set_percent(struct server *s, uint32_t percent)
 {
-	uint64_t w = ((uint64_t)s->conf->weight * percent + 99) / 100;
+	uint64_t w = (uint64_t)s->conf->weight * percent / 100;
 
 	return set_weight(s, w > WEIGHT_MAX ? WEIGHT_MAX : w);
 }

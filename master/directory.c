@@ -168,6 +168,8 @@ int
 directory_prepare(
     struct master *m, const struct conf *c, uint64_t gen, char *reason, size_t reason_size)
 {
+	if (m->next_id == 0)
+		m->next_id = 1;
 	for (size_t k = 0; k < c->n_frontends; k++)
 		if (child_find_frontend(&m->seg, c->frontends[k].name, (uint32_t)k) == SHM_NONE &&
 		    fe_add(m, &c->frontends[k], gen) == SHM_NONE) {

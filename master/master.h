@@ -144,7 +144,7 @@ struct master {
 	int lock_fd;
 	int ready_fd; /* pipe to the parent that waits in -D; -1 */
 	int exit_code;
-	unsigned next_id; /* proxy ids */
+	unsigned next_id; /* last proxy id given; 1 is the control socket, as in HAProxy */
 	pid_t demos[64];
 	unsigned n_demos;
 	void *event;

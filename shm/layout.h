@@ -45,7 +45,9 @@
 #define SHM_REPORT_TEXT 16384
 #define SHM_SOURCE_SETS 2048u
 #define SHM_SOURCE_WAYS 8u
-#define SHM_REPORTS     64 /* failed connects a worker can report before the checker has looked */
+#define SHM_CAPTURES    8   /* refused requests and PROXY headers that a worker keeps */
+#define SHM_CAPTURE     512 /* bytes of each */
+#define SHM_REPORTS     64  /* failed connects a worker can report before the checker has looked */
 
 /* Ceilings, fixed for the life of the segment. */
 struct shm_caps {
@@ -520,6 +522,19 @@ struct shm_request {
 	char text[104];
 };
 
+/* What a client sent that was refused, for "show errors". */
+struct shm_capture {
+	struct sw64 number; /* over this worker's, from 1; 0: being written or never */
+	int64_t wall_us;
+	uint32_t fe; /* slot */
+	uint32_t fe_epoch;
+	struct shm_end client;
+	uint32_t len;  /* bytes kept */
+	uint32_t came; /* bytes that had come */
+	char why[72];
+	unsigned char data[SHM_CAPTURE];
+};
+
 /* Why a worker does not accept at the moment; others ring it when a place becomes free. */
 enum { SHM_WANT_GLOBAL = 1 };
 
@@ -561,6 +576,8 @@ struct shm_worker {
 	struct sw32 pad2;
 	struct sw64 call_value;
 	struct sw64 called[SHM_MAX_WORKERS]; /* last call of worker v carried out here */
+	struct sw64 captured;                /* captures so far */
+	struct shm_capture capture[SHM_CAPTURES];
 	struct shm_event_ring events;
 	/* held_fe, held_be, held_srv, queue | fe, be, srv counters | sessions follow at head.w_* */
 };

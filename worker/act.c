@@ -124,9 +124,10 @@ set_weight(struct command_run *run, uint32_t srv, const char *word)
 	if (end == word)
 		return say(run, "Empty weight string empty or preceded by garbage");
 	if (strcmp(end, "%") == 0) {
-		if (n < 0 || n > 25600 || errno != 0)
+		if (n < 0)
 			return say(run, "Relative weight must be positive.");
-		return ask_server(run, SHM_REQ_SRV_WEIGHT_PERCENT, srv, (uint32_t)n);
+		return ask_server(
+		    run, SHM_REQ_SRV_WEIGHT_PERCENT, srv, n > 25600 ? 25600 : (uint32_t)n);
 	}
 	if (*end != '\0')
 		return say(run, "Trailing garbage in weight string");
@@ -144,6 +145,24 @@ set_word(struct command_run *run, uint32_t srv, const char *word, uint32_t kind,
 		if (strcmp(word, words[i]) == 0)
 			return ask_server(run, kind, srv, i);
 	return say(run, text);
+}
+
+/* What HAProxy says of a server that has none of these, as no server of vipd has. */
+static bool
+set_foreign(struct command_run *run, const char *what)
+{
+	if (strcmp(what, "agent") == 0 || strcmp(what, "agent-addr") == 0 ||
+	    strcmp(what, "agent-port") == 0 || strcmp(what, "agent-send") == 0)
+		return say(run, "agent checks are not enabled on this server.");
+	if (strcmp(what, "fqdn") == 0)
+		return say(run, "set server <b>/<s> fqdn failed because no resolution is "
+				"configured.");
+	if (strcmp(what, "ssl") == 0)
+		return say(run, "'set server <srv> ssl' cannot be set.  default-server should "
+				"define ssl settings");
+	return say(run, "usage: set server <backend>/<server> addr | agent | agent-addr | "
+			"agent-port | agent-send | check-addr | check-port | fqdn | health | ssl | "
+			"state | weight");
 }
 
 static bool
@@ -164,7 +183,7 @@ run_set_server(struct command_run *run, int argc, char **argv)
 	if (strcmp(what, "health") == 0)
 		return set_word(run, srv, word, SHM_REQ_SRV_HEALTH, healths,
 		    "'set server <srv> health' expects 'up', 'stopping', or 'down'.");
-	return say(run, "usage: set server <backend>/<server> health | state | weight");
+	return set_foreign(run, what);
 }
 
 static bool
@@ -215,10 +234,31 @@ run_enable_health(struct command_run *run, int argc, char **argv)
 	return simple(run, argc, argv, SHM_REQ_SRV_CHECK, 1);
 }
 
+/* Of a server without a check there is nothing to disable: silence, as HAProxy. */
 static bool
 run_disable_health(struct command_run *run, int argc, char **argv)
 {
-	return simple(run, argc, argv, SHM_REQ_SRV_CHECK, 0);
+	uint32_t srv = command_find_server(run, argc > 0 ? argv[0] : "");
+
+	if (srv == SHM_NONE || sw32_get(&shm_health(run->src.shm, srv)->checked) == 0)
+		return false;
+	return ask_server(run, SHM_REQ_SRV_CHECK, srv, 0);
+}
+
+/* vipd has no agents: what HAProxy says of a server without one. */
+static bool
+run_enable_agent(struct command_run *run, int argc, char **argv)
+{
+	if (command_find_server(run, argc > 0 ? argv[0] : "") == SHM_NONE)
+		return false;
+	return say(run, "Agent was not configured on this server, cannot enable.");
+}
+
+static bool
+run_disable_agent(struct command_run *run, int argc, char **argv)
+{
+	command_find_server(run, argc > 0 ? argv[0] : "");
+	return false;
 }
 
 static bool
@@ -230,7 +270,7 @@ run_set_maxconn_server(struct command_run *run, int argc, char **argv)
 	if (srv == SHM_NONE)
 		return false;
 	if (argc < 2)
-		return say(run, "Integer value expected.");
+		return say(run, "Require <maxconn>.");
 	if (n < 0 || n >= UINT32_MAX)
 		return say(run, "maxconn string empty or preceded by garbage");
 	return ask_server(run, SHM_REQ_SRV_MAXCONN, srv, (uint32_t)n);
@@ -305,7 +345,9 @@ run_shutdown_session(struct command_run *run, int argc, char **argv)
 	if (argc < 1)
 		return say(run, "Session pointer expected (use 'show sess').");
 	id = strtoull(argv[0], &end, strncmp(argv[0], "0x", 2) == 0 ? 16 : 10);
-	if (*end != '\0' || id == 0 || !session_exists(run->src.shm, id))
+	if (*end != '\0' || id == 0)
+		return say(run, "Session pointer expected (use 'show sess').");
+	if (!session_exists(run->src.shm, id))
 		return say(run, "No such session (use 'show sess').");
 	return ask_all(run, SHM_CALL_SHUTDOWN, id);
 }
@@ -367,8 +409,10 @@ run_release(struct command_run *run, int argc, char **argv)
 const struct command act_commands[] = {
     {"clear counters", "", "maxima start again", COMMAND_OPERATOR, run_clear_max},
     {"clear counters all", "", "all counters of traffic start again", ADMIN, run_clear_all},
+    {"disable agent", " <b>/<s>", "nothing: vipd has no agents", ADMIN, run_disable_agent},
     {"disable health", " <b>/<s>", "probes of a server pause", ADMIN, run_disable_health},
     {"disable server", " <b>/<s>", "as set server state maint", ADMIN, run_disable_server},
+    {"enable agent", " <b>/<s>", "refused: vipd has no agents", ADMIN, run_enable_agent},
     {"enable health", " <b>/<s>", "probes of a server go on", ADMIN, run_enable_health},
     {"enable server", " <b>/<s>", "as set server state ready", ADMIN, run_enable_server},
     {"get weight", " <b>/<s>", "weight of a server now and in the file", COMMAND_USER,

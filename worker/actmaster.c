@@ -125,8 +125,8 @@ frontend_done(struct command_run *run, uint32_t result)
 	case SHM_RES_GONE:
 		return say(run, "No such frontend.");
 	case SHM_RES_ALREADY:
-		return say(run, state == SHM_REQ_FE_ENABLE ? "Frontend is already enabled."
-							   : "Frontend is already disabled.");
+		return say(run, state == SHM_REQ_FE_ENABLE ? "All sockets are already enabled."
+							   : "All sockets are already disabled.");
 	case SHM_RES_STOPPED:
 		return say(run, state == SHM_REQ_FE_ENABLE
 				    ? "Frontend was previously shut down, cannot enable."
@@ -223,14 +223,6 @@ run_set_maxconn_global(struct command_run *run, int argc, char **argv)
 	return act_ask_owner(run);
 }
 
-static bool
-run_set_maxconn(struct command_run *run, int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	return say(run, "'set maxconn' only supports 'frontend', 'server', and 'global'.");
-}
-
 #define ADMIN COMMAND_ADMIN
 const struct command master_commands[] = {
     {"disable frontend", " <frontend>", "stop listening for a while", ADMIN, run_disable_frontend},
@@ -239,7 +231,6 @@ const struct command master_commands[] = {
     {"maintenance", " [on|off]", "this node gives its addresses away and says 503", ADMIN,
 	run_maintenance},
     {"reload", "", "read the configuration again; says what changed", ADMIN, run_reload},
-    {"set maxconn", " frontend|server|global ...", "limits", ADMIN, run_set_maxconn},
     {"set maxconn frontend", " <frontend> <n>", "limit of its sessions, 0: none", ADMIN,
 	run_set_maxconn_frontend},
     {"set maxconn global", " <n>", "limit of all sessions, 0: as configured", ADMIN,

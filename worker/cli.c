@@ -100,7 +100,11 @@ command_done(struct cli_conn *c)
 	command_end(&c->run);
 	c->running = false;
 	loop_timer_del(c->cli->loop, &c->poll);
+	if (c->quit)
+		return; /* "quit" has no answer */
 	buf_putc(&c->out, '\n');
+	if (c->prompt)
+		buf_puts(&c->out, "> ");
 }
 
 static void
@@ -140,9 +144,7 @@ line_done(struct cli_conn *c)
 {
 	free(c->line);
 	c->line = NULL;
-	if (c->prompt && !c->quit)
-		buf_puts(&c->out, "> ");
-	else
+	if (!c->prompt)
 		c->quit = true;
 }
 

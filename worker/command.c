@@ -81,8 +81,12 @@ run_set_timeout(struct command_run *run, int argc, char **argv)
 	char *end;
 	long s;
 
-	if (argc < 2 || strcmp(argv[0], "cli") != 0) {
+	if (argc < 1 || strcmp(argv[0], "cli") != 0) {
 		buf_puts(run->out, "'set timeout' only supports 'cli'.\n");
+		return false;
+	}
+	if (argc < 2) {
+		buf_puts(run->out, "Expects an integer value.\n");
 		return false;
 	}
 	s = strtol(argv[1], &end, 10);

@@ -51,6 +51,12 @@ http_ctx(const struct http_conn *c)
 	return c->ctx;
 }
 
+int
+http_fd(const struct http_conn *c)
+{
+	return c->f.fd;
+}
+
 static void
 reply_end(struct http_reply *r)
 {
@@ -105,7 +111,7 @@ count_answer(struct http_conn *c, int status, bool bad)
 
 /* An answer that closes the connection, for what is no request. */
 static void
-answer_bad(struct http_conn *c, int status)
+answer_bad(struct http_conn *c, int status, const char *why)
 {
 	char body[64];
 	struct http1_answer a = {
@@ -116,6 +122,8 @@ answer_bad(struct http_conn *c, int status)
 	    .body = body,
 	};
 
+	if (c->ops->refused != NULL && c->in.len > 0)
+		c->ops->refused(c, why, c->in.data, c->in.len);
 	a.len = (size_t)snprintf(body, sizeof(body), "%d %s\n", status, http1_status_text(status));
 	http1_write_answer(&c->out, &a);
 	c->stay = false;
@@ -255,14 +263,14 @@ read_head(struct http_conn *c, bool *broken)
 			return true;
 		}
 		if (res != HTTP1_MORE) {
-			answer_bad(c, http1_result_status(res));
+			answer_bad(c, http1_result_status(res), http1_result_text(res));
 			return true;
 		}
 		n = fill(c);
 		if (n == -1)
 			*broken = true;
 		else if (n == 0 && c->eof)
-			answer_bad(c, 400);
+			answer_bad(c, 400, http1_result_text(HTTP1_CUT));
 		else if (n == 0)
 			return false;
 	}
@@ -419,7 +427,7 @@ on_time(struct loop_timer *t)
 
 	/* Also a client that connected and said nothing is told, as HAProxy does. */
 	if (c->state == ST_HEAD || (c->state == ST_IDLE && c->first)) {
-		answer_bad(c, 408);
+		answer_bad(c, 408, "did not come within its time");
 		serve(c);
 	} else {
 		http_close(c);

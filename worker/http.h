@@ -50,8 +50,10 @@ struct http_reply {
 struct http_ops {
 	void (*answer)(struct http_conn *, const struct http_request *, struct http_reply *);
 	/* A request was answered with status; bad: it was no request that could be read. May be
-	 * NULL, as the two below. */
+	 * NULL, as the three below. */
 	void (*answered)(struct http_conn *, int status, bool bad);
+	/* What was read of a request that is answered as bad: why, its bytes. */
+	void (*refused)(struct http_conn *, const char *why, const char *data, size_t len);
 	/* Bytes that were read from and written to the client. */
 	void (*bytes)(struct http_conn *, size_t in, size_t out);
 	/* The connection has been closed; it is freed after this call. */
@@ -78,5 +80,6 @@ void http_drain(struct http_conn *);
 bool http_is_idle(const struct http_conn *, struct mono *since);
 
 void *http_ctx(const struct http_conn *);
+int http_fd(const struct http_conn *);
 
 #endif

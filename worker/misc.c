@@ -10,6 +10,7 @@
 #include "shm/limit.h"
 #include "worker/admit.h"
 #include "worker/call.h"
+#include "worker/capture.h"
 #include "worker/cli.h"
 #include "worker/count.h"
 #include "worker/monitor.h"
@@ -112,6 +113,14 @@ http_answered(struct http_conn *c, int status, bool bad)
 }
 
 static void
+http_refused(struct http_conn *c, const char *why, const char *data, size_t len)
+{
+	const struct misc_http *m = http_ctx(c);
+
+	capture(m->w, m->fe, http_fd(c), why, data, len);
+}
+
+static void
 http_bytes(struct http_conn *c, size_t in, size_t out)
 {
 	const struct misc_http *m = http_ctx(c);
@@ -143,6 +152,7 @@ http_closed(struct http_conn *c)
 static const struct http_ops http_ops = {
     .answer = http_answer,
     .answered = http_answered,
+    .refused = http_refused,
     .bytes = http_bytes,
     .closed = http_closed,
 };

@@ -8,6 +8,7 @@
 #include "lib/ratelimit.h"
 #include "shm/sessrec.h"
 #include "worker/admit.h"
+#include "worker/capture.h"
 #include "worker/connect.h"
 #include "worker/count.h"
 #include "worker/record.h"
@@ -51,7 +52,8 @@ proxy_wanted(const struct conf_bind *b, const struct sock_addr *peer)
 }
 
 static void
-say_bad(struct worker *w, const struct gen_frontend *fe, int fd, enum proxyproto_result r)
+say_bad(
+    struct worker *w, const struct gen_frontend *fe, int fd, enum proxyproto_result r, size_t len)
 {
 	static struct ratelimit limit = RATELIMIT_INIT(5, 10000);
 	struct sock_addr peer = {.len = sizeof(peer.un)};
@@ -59,6 +61,7 @@ say_bad(struct worker *w, const struct gen_frontend *fe, int fd, enum proxyproto
 	uint32_t held;
 
 	sw64_add(&count_fe(w, fe)->req_err, 1);
+	capture(w, fe, fd, proxyproto_result_text(r), w->buf, len);
 	if (!ratelimit_step(&limit, loop_now(w->loop), &held))
 		return;
 	if (getpeername(fd, &peer.sa, &peer.len) == -1)
@@ -81,7 +84,7 @@ proxy_take(
 	if (r == PROXYPROTO_OK && recv(fd, w->buf, out->len, 0) != (ssize_t)out->len)
 		*ended = true; /* cannot be: it was there */
 	else if (r != PROXYPROTO_OK && r != PROXYPROTO_MORE)
-		say_bad(w, fe, fd, r);
+		say_bad(w, fe, fd, r, (size_t)n);
 	return *ended ? PROXYPROTO_MORE : r;
 }
 

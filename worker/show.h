@@ -22,10 +22,15 @@ bool show_servers_conn_run(struct command_run *, int argc, char **argv);
 bool show_health_run(struct command_run *, int argc, char **argv);
 bool show_queue_run(struct command_run *, int argc, char **argv);
 bool show_activity_run(struct command_run *, int argc, char **argv);
-bool show_errors_run(struct command_run *, int argc, char **argv);
 bool show_config_run(struct command_run *, int argc, char **argv);
 bool show_env_run(struct command_run *, int argc, char **argv);
 bool wait_run(struct command_run *, int argc, char **argv);
+
+/* showschema.c */
+bool show_schema_run(struct command_run *, int argc, char **argv);
+
+/* showerr.c */
+bool show_errors_run(struct command_run *, int argc, char **argv);
 
 /* showsess.c */
 bool show_sess_run(struct command_run *, int argc, char **argv);

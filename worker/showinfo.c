@@ -22,6 +22,7 @@ struct info {
 	struct {
 		const char *name;
 		const char *tags;
+		const char *text;
 		enum stat_value type;
 		uint64_t n;
 		const char *s;
@@ -32,11 +33,13 @@ struct info {
 };
 
 static void
-add_n(struct info *info, const char *name, const char *tags, enum stat_value type, uint64_t n)
+add_n(struct info *info, const char *name, const char *tags, const char *text, enum stat_value type,
+    uint64_t n)
 {
 	if (info->n < INFO_MAX) {
 		info->v[info->n].name = name;
 		info->v[info->n].tags = tags;
+		info->v[info->n].text = text;
 		info->v[info->n].type = type;
 		info->v[info->n].s = NULL;
 		info->v[info->n++].n = n;
@@ -44,9 +47,9 @@ add_n(struct info *info, const char *name, const char *tags, enum stat_value typ
 }
 
 static void
-add_s(struct info *info, const char *name, const char *tags, const char *s)
+add_s(struct info *info, const char *name, const char *tags, const char *text, const char *s)
 {
-	add_n(info, name, tags, STAT_STR, 0);
+	add_n(info, name, tags, text, STAT_STR, 0);
 	info->v[info->n - 1].s = s;
 }
 
@@ -65,22 +68,24 @@ info_process(struct info *info, const struct stat_source *src)
 
 	total_format_uptime(info->uptime, up);
 	snprintf(info->node, sizeof(info->node), "%.*s", SHM_NAME - 1, m->node);
-	add_s(info, "Name", "POS", "vipd");
+	add_s(info, "Name", "POS", "name of the product", "vipd");
 	/* Tools ask for a version of HAProxy before they use a command: this is whose language and
 	 * columns the control socket speaks. */
-	add_s(info, "Version", "POS", "2.6.0-vipd-" VIPD_VERSION);
-	add_s(info, "Release_date", "POS", VIPD_DATE);
-	add_n(info, "Nbthread", "CGS", STAT_U32, 1);
-	add_n(info, "Nbproc", "CGS", STAT_U32, sw32_get(&m->n_workers));
-	add_n(info, "Process_num", "KGP", STAT_U32, 1);
-	add_n(info, "Pid", "SGP", STAT_U32, sw32_get(&m->pid));
-	add_s(info, "Uptime", "MDP", info->uptime);
-	add_n(info, "Uptime_sec", "MDP", STAT_U32, up);
-	add_n(info, "Memmax_MB", "CLP", STAT_U32, 0);
-	add_n(info, "Ulimit-n", "CLP", STAT_U32, sw32_get(&m->nofile));
-	add_n(info, "Maxsock", "CLP", STAT_U32, sw32_get(&m->nofile));
-	add_n(info, "Maxconn", "CLP", STAT_U32, sw32_get(&m->maxconn));
-	add_n(info, "Hard_maxconn", "CLP", STAT_U32, sw32_get(&m->maxconn));
+	add_s(info, "Version", "POS", "version of HAProxy whose language this is, and vipd's",
+	    "2.6.0-vipd-" VIPD_VERSION);
+	add_s(info, "Release_date", "POS", "date of this version", VIPD_DATE);
+	add_n(info, "Nbthread", "CGS", "threads a worker", STAT_U32, 1);
+	add_n(info, "Nbproc", "CGS", "worker processes", STAT_U32, sw32_get(&m->n_workers));
+	add_n(info, "Process_num", "KGP", "always 1: numbers are of all workers", STAT_U32, 1);
+	add_n(info, "Pid", "SGP", "process id of the master", STAT_U32, sw32_get(&m->pid));
+	add_s(info, "Uptime", "MDP", "time since the start", info->uptime);
+	add_n(info, "Uptime_sec", "MDP", "time since the start in seconds", STAT_U32, up);
+	add_n(info, "Memmax_MB", "CLP", "limit of memory; 0: none", STAT_U32, 0);
+	add_n(info, "Ulimit-n", "CLP", "limit of descriptors a worker", STAT_U32,
+	    sw32_get(&m->nofile));
+	add_n(info, "Maxsock", "CLP", "limit of sockets a worker", STAT_U32, sw32_get(&m->nofile));
+	add_n(info, "Maxconn", "CLP", "limit of open sessions", STAT_U32, sw32_get(&m->maxconn));
+	add_n(info, "Hard_maxconn", "CLP", "the same", STAT_U32, sw32_get(&m->maxconn));
 }
 
 static void
@@ -89,29 +94,34 @@ info_traffic(struct info *info, const struct stat_source *src)
 	struct total_process st;
 
 	total_of_process(src->shm, src->now, &st);
-	add_n(info, "CurrConns", "MGP", STAT_U32, st.held);
-	add_n(info, "CumConns", "MCP", STAT_U64, st.cum_conn);
-	add_n(info, "CumReq", "MCP", STAT_U64, st.cum_req);
-	add_n(info, "Maxpipes", "CLP", STAT_U32, 0);
-	add_n(info, "PipesUsed", "MGP", STAT_U32, st.pipes);
-	add_n(info, "PipesFree", "MGP", STAT_U32, 0);
-	add_n(info, "ConnRate", "MRP", STAT_U32, st.rate);
-	add_n(info, "ConnRateLimit", "CLP", STAT_U32,
+	add_n(info, "CurrConns", "MGP", "open sessions", STAT_U32, st.held);
+	add_n(info, "CumConns", "MCP", "connections accepted", STAT_U64, st.cum_conn);
+	add_n(info, "CumReq", "MCP", "HTTP requests", STAT_U64, st.cum_req);
+	add_n(info, "Maxpipes", "CLP", "limit of pipes; 0: what the kernel gives", STAT_U32, 0);
+	add_n(info, "PipesUsed", "MGP", "pipes in use and pooled", STAT_U32, st.pipes);
+	add_n(info, "PipesFree", "MGP", "not counted apart", STAT_U32, 0);
+	add_n(info, "ConnRate", "MRP", "sessions in the last second", STAT_U32, st.rate);
+	add_n(info, "ConnRateLimit", "CLP", "most sessions a second; 0: no limit", STAT_U32,
 	    src->conf != NULL ? src->conf->global.maxconnrate : 0);
-	add_n(info, "MaxConnRate", "MMP", STAT_U32, st.rate_max);
-	add_n(info, "SessRate", "MRP", STAT_U32, st.rate);
-	add_n(info, "SessRateLimit", "CLP", STAT_U32, 0);
-	add_n(info, "MaxSessRate", "MMP", STAT_U32, st.rate_max);
-	add_n(info, "Tasks", "MGP", STAT_U32, st.held + st.held_misc);
-	add_n(info, "Run_queue", "MGP", STAT_U32, 0);
-	add_s(info, "node", "COS", info->node);
-	add_n(info, "Stopping", "MGP", STAT_U32, sw32_get(&src->shm->master->stopping));
-	add_n(info, "Jobs", "MGP", STAT_U32, st.held + st.held_misc);
-	add_n(info, "DroppedLogs", "MCP", STAT_U64, st.log_lost);
-	add_n(info, "TotalBytesOut", "MCP", STAT_U64, st.bytes_out);
+	add_n(info, "MaxConnRate", "MMP", "most sessions that were begun in a second", STAT_U32,
+	    st.rate_max);
+	add_n(info, "SessRate", "MRP", "the same as ConnRate", STAT_U32, st.rate);
+	add_n(info, "SessRateLimit", "CLP", "not used", STAT_U32, 0);
+	add_n(info, "MaxSessRate", "MMP", "the same as MaxConnRate", STAT_U32, st.rate_max);
+	add_n(info, "Tasks", "MGP", "open connections of every kind", STAT_U32,
+	    st.held + st.held_misc);
+	add_n(info, "Run_queue", "MGP", "not counted", STAT_U32, 0);
+	add_s(info, "node", "COS", "name of this node", info->node);
+	add_n(info, "Stopping", "MGP", "1 while vipd stops", STAT_U32,
+	    sw32_get(&src->shm->master->stopping));
+	add_n(info, "Jobs", "MGP", "open connections of every kind", STAT_U32,
+	    st.held + st.held_misc);
+	add_n(info, "DroppedLogs", "MCP", "log lines lost", STAT_U64, st.log_lost);
+	add_n(info, "TotalBytesOut", "MCP", "bytes to clients", STAT_U64, st.bytes_out);
 	/* HAProxy's spelling; tools know it by this name. */
-	add_n(info, "TotalSplicdedBytesOut", "MCP", STAT_U64, st.spliced);
-	add_n(info, "Start_time_sec", "MDP", STAT_U32,
+	add_n(info, "TotalSplicdedBytesOut", "MCP", "bytes moved without copying", STAT_U64,
+	    st.spliced);
+	add_n(info, "Start_time_sec", "MDP", "time of the start, seconds since 1970", STAT_U32,
 	    sw64_get(&src->shm->master->started_wall_us) / 1000000);
 }
 
@@ -126,14 +136,17 @@ info_vipd(struct info *info, const struct stat_source *src)
 		live += shm_mask_has(m->live, w);
 		respawns += sw32_get(&m->workers[w].respawns);
 	}
-	add_s(info, "Vipd_version", "POS", VIPD_VERSION);
-	add_n(info, "Workers_live", "MGP", STAT_U32, live);
-	add_n(info, "Respawns", "MCP", STAT_U64,
+	add_s(info, "Vipd_version", "POS", "version of vipd", VIPD_VERSION);
+	add_n(info, "Workers_live", "MGP", "workers that serve", STAT_U32, live);
+	add_n(info, "Respawns", "MCP", "times that a process died and was started again", STAT_U64,
 	    respawns + sw32_get(&m->checker.respawns) + sw32_get(&m->vrrp.respawns));
-	add_n(info, "Generation", "SGP", STAT_U64, sw64_get(&m->generation));
-	add_n(info, "Reloads", "MCP", STAT_U64, sw64_get(&m->reloads));
-	add_n(info, "Reloads_failed", "MCP", STAT_U64, sw64_get(&m->reloads_failed));
-	add_n(info, "Maintenance", "SGP", STAT_U32, sw32_get(&m->maintenance));
+	add_n(info, "Generation", "SGP", "number of the configuration in force", STAT_U64,
+	    sw64_get(&m->generation));
+	add_n(info, "Reloads", "MCP", "reloads carried out", STAT_U64, sw64_get(&m->reloads));
+	add_n(info, "Reloads_failed", "MCP", "reloads refused", STAT_U64,
+	    sw64_get(&m->reloads_failed));
+	add_n(info, "Maintenance", "SGP", "1 while this node is in maintenance", STAT_U32,
+	    sw32_get(&m->maintenance));
 }
 
 static void
@@ -154,7 +167,7 @@ info_json(struct buf *out, const struct info *info)
 }
 
 static void
-info_text(struct buf *out, const struct info *info, bool typed)
+info_text(struct buf *out, const struct info *info, bool typed, bool desc)
 {
 	for (size_t i = 0; i < info->n; i++) {
 		const char *name = info->v[i].name, *s = info->v[i].s;
@@ -168,6 +181,8 @@ info_text(struct buf *out, const struct info *info, bool typed)
 		} else {
 			buf_printf(out, "%s: %" PRIu64, name, info->v[i].n);
 		}
+		if (desc)
+			buf_printf(out, ":\"%s\"", info->v[i].text);
 		buf_putc(out, '\n');
 	}
 }
@@ -176,11 +191,12 @@ bool
 show_info_run(struct command_run *run, int argc, char **argv)
 {
 	struct info info = {.n = 0};
-	bool typed = false, json = false;
+	bool typed = false, json = false, desc = false;
 
 	for (int i = 0; i < argc; i++) {
 		typed |= strcmp(argv[i], "typed") == 0;
 		json |= strcmp(argv[i], "json") == 0;
+		desc |= strcmp(argv[i], "desc") == 0;
 	}
 	info_process(&info, &run->src);
 	info_traffic(&info, &run->src);
@@ -188,7 +204,7 @@ show_info_run(struct command_run *run, int argc, char **argv)
 	if (json)
 		info_json(run->out, &info);
 	else
-		info_text(run->out, &info, typed);
+		info_text(run->out, &info, typed, desc);
 	return false;
 }
 

@@ -324,33 +324,6 @@ show_activity_run(struct command_run *run, int argc, char **argv)
 	return false;
 }
 
-bool
-show_errors_run(struct command_run *run, int argc, char **argv)
-{
-	const struct shm *s = run->src.shm;
-	uint32_t n = sw32_get(&s->master->n_frontends);
-	time_t sec = (time_t)(run->wall_us / 1000000);
-	struct total_frontend t;
-	uint64_t sum = 0;
-	char when[32];
-	struct tm tm;
-
-	(void)argc;
-	(void)argv;
-	localtime_r(&sec, &tm);
-	strftime(when, sizeof(when), "%d/%b/%Y:%H:%M:%S", &tm);
-	for (uint32_t i = 0; i < n && i < s->caps->frontends; i++) {
-		if (sw32_get(&shm_fe_dir(s, i)->state) != SHM_DIR_USED)
-			continue;
-		total_of_frontend(s, i, run->src.now, &t);
-		sum += t.req_err;
-	}
-	buf_printf(run->out,
-	    "Total events captured on [%s.%03d] : %" PRIu64 "\n(bad requests; counted, not kept)\n",
-	    when, (int)(run->wall_us / 1000 % 1000), sum);
-	return false;
-}
-
 /* ---- configuration, environment ---------------------------------------------------------------
  */
 

@@ -6,6 +6,7 @@
 
 #include "conf/conf.h"
 #include "shm/check_status.h"
+#include "shm/schedule.h"
 #include "shm/total.h"
 #include "worker/statrow.h"
 
@@ -72,8 +73,8 @@ bool
 stat_row_frontend(struct stat_row *row, const struct stat_source *src, uint32_t fe)
 {
 	const struct shm_fe_dir *d = shm_fe_dir(src->shm, fe);
-	static const enum stat_column zero[] = {
-	    STAT_DREQ, STAT_DRESP, STAT_DSES, STAT_WREW, STAT_EINT};
+	static const enum stat_column zero[] = {STAT_DREQ, STAT_DRESP, STAT_DSES, STAT_WREW,
+	    STAT_EINT, STAT_COMP_IN, STAT_COMP_OUT, STAT_COMP_BYP, STAT_COMP_RSP};
 	bool http = sw32_get(&d->mode) == 1;
 	uint32_t limit = sw32_get(&d->maxconn);
 	struct total_frontend st;
@@ -114,6 +115,38 @@ stat_row_frontend(struct stat_row *row, const struct stat_source *src, uint32_t 
 		 : limit != 0 && st.cur >= limit                                        ? "FULL"
 											: "OPEN"};
 	return true;
+}
+
+/* A tenth of what the frontends that use it admit, rounded up, as HAProxy's fullconn; 1 without
+ * any. */
+static uint64_t
+auto_fullconn(const struct stat_source *src, const char *backend)
+{
+	uint32_t k = src->conf != NULL ? conf_find_backend(src->conf, backend) : CONF_NONE;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; k != CONF_NONE && i < src->conf->n_frontends; i++) {
+		const struct conf_frontend *f = &src->conf->frontends[i];
+
+		if (f->default_backend == k)
+			sum += f->maxconn != 0 ? f->maxconn : sw32_get(&src->shm->master->maxconn);
+	}
+	return sum == 0 ? 1 : (sum + 9) / 10;
+}
+
+/* Weight of the backups that are in use. */
+static uint64_t
+backup_weight(const struct shm *s, uint32_t be)
+{
+	uint32_t n = sw32_get(&s->master->n_servers), len;
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < n && i < s->caps->servers; i++)
+		if (sw32_get(&shm_srv_dir(s, i)->state) == SHM_DIR_USED &&
+		    sw32_get(&shm_srv_dir(s, i)->backend) == be &&
+		    sw32_get(&shm_health(s, i)->usable) != 0 && schedule_share(s, be, i, &len) > 0)
+			sum += sw32_get(&shm_health(s, i)->uweight);
+	return sum;
 }
 
 static const char *
@@ -165,7 +198,7 @@ stat_row_backend(struct stat_row *row, const struct stat_source *src, uint32_t b
 	bool known = sw32_get(&sched->epoch) == sw32_get(&d->epoch);
 	uint32_t usable = known ? sw32_get(&sched->usable) : 0;
 	uint32_t total = known ? sw32_get(&sched->total) : 0;
-	uint64_t changed = known ? sw64_get(&sched->changed_ns) : 0, down_ms;
+	uint64_t changed = known ? sw64_get(&sched->changed_ns) : 0, down_ms, weight;
 	struct total_target st;
 	const char *algo;
 
@@ -178,19 +211,24 @@ stat_row_backend(struct stat_row *row, const struct stat_source *src, uint32_t b
 	SET_COMMON(row, st, src->now);
 	set_n(row, STAT_QCUR, st.waiting);
 	set_n(row, STAT_QMAX, st.queue_max);
-	if (fullconn != 0)
-		set_n(row, STAT_SLIM, fullconn);
+	set_n(row, STAT_SLIM,
+	    fullconn != 0 ? fullconn : auto_fullconn(src, row->cell[STAT_PXNAME].s));
 	if (maxqueue != 0)
 		set_n(row, STAT_QLIMIT, maxqueue);
 	set_n(row, STAT_DREQ, st.denied);
 	set_n(row, STAT_QTIME, mean(st.q_ms, st.timed));
+	for (enum stat_column c = STAT_COMP_IN; c <= STAT_COMP_RSP; c++)
+		set_n(row, c, 0);
 	/* A backend without servers counts as UP, as in HAProxy. */
 	row->up = usable > 0 || (known && total == 0);
 	row->cell[STAT_STATUS] = (struct stat_cell){.set = true, .s = row->up ? "UP" : "DOWN"};
 	set_n(row, STAT_ACT, known && sw32_get(&sched->on_backup) != 0 ? 0 : usable);
 	set_n(row, STAT_BCK, known ? sw32_get(&sched->backups) : 0);
-	set_n(row, STAT_WEIGHT, known ? sw32_get(&sched->weight_up) : 0);
-	set_n(row, STAT_UWEIGHT, known ? sw32_get(&sched->weight_up) : 0);
+	weight = !known                             ? 0
+		 : sw32_get(&sched->on_backup) != 0 ? backup_weight(src->shm, be)
+						    : sw32_get(&sched->weight_up);
+	set_n(row, STAT_WEIGHT, weight);
+	set_n(row, STAT_UWEIGHT, weight);
 	set_n(row, STAT_CHKDOWN, known ? sw32_get(&sched->chkdown) : 0);
 	if (changed == 0)
 		changed = sw64_get(&src->shm->master->started_ns);
@@ -286,6 +324,9 @@ stat_row_server(struct stat_row *row, const struct stat_source *src, uint32_t sr
 	set_n(row, STAT_QTIME, 0);
 	set_n(row, STAT_CONNECT, st.connect);
 	set_n(row, STAT_USED_CONN_CUR, st.cur);
+	set_n(row, STAT_SRV_ICUR, 0); /* a connection to a server ends with its session */
+	set_n(row, STAT_IDLE_CONN_CUR, 0);
+	set_n(row, STAT_SAFE_CONN_CUR, 0);
 	row->cell[STAT_MODE] =
 	    (struct stat_cell){.set = true, .s = sw32_get(&be->mode) == 1 ? "http" : "tcp"};
 	if (known)

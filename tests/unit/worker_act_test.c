@@ -140,7 +140,8 @@ wrong_arguments_get_haproxys_texts(void **state)
 	at_once("set server be/s1 health foo",
 	    "'set server <srv> health' expects 'up', 'stopping', or 'down'.\n");
 	at_once("set server be/s1 bla",
-	    "usage: set server <backend>/<server> health | state | weight\n");
+	    "usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | "
+	    "agent-send | check-addr | check-port | fqdn | health | ssl | state | weight\n");
 	at_once("set server", "Require 'backend/server'.\n");
 	at_once("set server be", "Require 'backend/server'.\n");
 	at_once("set server be/ state drain", "Require 'backend/server'.\n");
@@ -155,12 +156,12 @@ wrong_arguments_get_haproxys_texts(void **state)
 	at_once(
 	    "set weight be/s1 -1", "Absolute weight can only be between 0 and 256 inclusive.\n");
 	at_once("set weight be/s1 -1%", "Relative weight must be positive.\n");
-	at_once("set maxconn server be/s1", "Integer value expected.\n");
+	at_once("set maxconn server be/s1", "Require <maxconn>.\n");
 	at_once("set maxconn server be/s1 a", "maxconn string empty or preceded by garbage\n");
 	at_once("get weight be/s1", "100 (initial 1)\n");
 	at_once("shutdown session", "Session pointer expected (use 'show sess').\n");
 	at_once("shutdown session 5", "No such session (use 'show sess').\n");
-	at_once("shutdown session 0xfoo", "No such session (use 'show sess').\n");
+	at_once("shutdown session 0xfoo", "Session pointer expected (use 'show sess').\n");
 	level = COMMAND_OPERATOR;
 	at_once("set weight be/s1 5", "Permission denied: 'set weight' needs level admin, this "
 				      "connection has operator.\n");

@@ -114,7 +114,7 @@ one_line_then_the_end(void **state)
 	line("show version\nshow version\n", V);
 	line("show  sess\t99 ;show version\n", "Session not found.\n\n" V);
 	line("show servers state a\\;b\n", "Can't find backend.\n\n");
-	line("quit;show version\n", "\n");
+	line("quit;show version\n", "");
 }
 
 static void
@@ -148,12 +148,12 @@ prompt_goes_on(void **state)
 	say("show version\nsho");
 	assert_string_equal(hear(&end), V "> ");
 	say("w cli level\nshow version;quit\nshow version\n");
-	assert_string_equal(hear(&end), "operator\n\n> " V "\n");
+	assert_string_equal(hear(&end), "operator\n\n> " V "> ");
 	assert_true(end);
 	hang_up();
 	open_conn(COMMAND_OPERATOR, 10000);
 	say("prompt;show version\n");
-	assert_string_equal(hear(&end), "\n" V "> ");
+	assert_string_equal(hear(&end), "\n> " V "> ");
 	say("prompt\n");
 	assert_string_equal(hear(&end), "\n");
 	assert_true(end);
