@@ -173,11 +173,11 @@ status_number(uint32_t status)
 	return status < CHECK_STATUSES ? numbers[status] : 0;
 }
 
-/* HAProxy's bits: 2 enabled, 4 configured, 8 paused (maintenance). */
+/* HAProxy's bits: 2 configured, 4 enabled, 8 paused (maintenance). */
 static unsigned
 check_bits(uint32_t checked, uint32_t admin)
 {
-	return (checked == 1 ? 6u : checked == 2 ? 4u : 0u) | ((admin & 7) != 0 ? 8u : 0u);
+	return (checked == 1 ? 6u : checked == 2 ? 2u : 0u) | ((admin & 7) != 0 ? 8u : 0u);
 }
 
 static unsigned
