@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: ISC
+"""What `make install` and `make uninstall` make of an empty folder."""
+import os
+
+from harness import *
+
+
+def make(env, target, dest):
+    # Without the flags of the make that runs this test.
+    clean_env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "SAN")}
+    return env.run(["make", "-C", ROOT, f"B={os.path.relpath(BUILD, ROOT)}", f"DESTDIR={dest}",
+                    *(["SAN=1"] if SANITIZED else []), target], env=clean_env, limit=100)
+
+
+def install(env):
+    """`make install` of what is built: the folder, of this test's own."""
+    dest = env.path("dest")
+    rc, out = make(env, "install", dest)
+    equal(rc, 0, out)
+    return dest
