@@ -142,7 +142,9 @@ static const struct conf_key global_keys[] = {
 		"where vipd was started."},
     {"state_dir", K_STRING, F_RESTART, .offset = O(conf_global, state_dir),
 	.dflt_string = "/var/lib/vipd",
-	.text = "Where vipd keeps what must outlive it: boot counters, marks of its addresses."},
+	.text =
+	    "Where vipd keeps what must outlive it: the count of its starts, what was heard last "
+	    "of peers that sign (HMAC), maintenance."},
     {"hard_stop_after", K_MS, .offset = O(conf_global, hard_stop_after_ms), .max = 30 * DAY,
 	.dflt = 5000, .text = "How long sessions may go on after SIGTERM before they are closed."},
     {"node", K_STRING, .offset = O(conf_global, node), .dflt_text = "the host's name",

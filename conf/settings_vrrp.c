@@ -238,7 +238,9 @@ static const struct conf_key instance_keys[] = {
     {"authentication.auth_type", K_ENUM, .offset = O(conf_router, auth), .words = w_auth,
 	.read = read_auth_type,
 	.text = "PASS: a word in clear text, version 2 only; a guard against mistakes, not against "
-		"people. HMAC: advertisements are signed; members only."},
+		"people. HMAC: advertisements are signed and each is taken once; members only. The "
+		"clocks "
+		"of the hosts decide nothing; if they are 5 s apart an alarm says so."},
     {"authentication.auth_pass", K_STRING, F_SECRET, .offset = O(conf_router, auth_pass),
 	.check = check_secret, .text = "The word of PASS, at most 8 bytes."},
     {"authentication.auth_key_file", K_STRING, .offset = O(conf_router, auth_key_file),

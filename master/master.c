@@ -16,6 +16,7 @@
 #include "master/boot.h"
 #include "master/master.h"
 #include "master/notify.h"
+#include "master/replay.h"
 #include "master/status.h"
 
 #define STOP_VRRP_MS    6000 /* the hand-over's own limit is 3 intervals + 1 s */
@@ -59,6 +60,14 @@ watchdog(struct master *m)
 	notify_send("WATCHDOG=1\n");
 }
 
+/* What vrrp remembers of its peers. */
+static void
+replay_keep(struct master *m, bool whole)
+{
+	if (m->gen != NULL)
+		replay_store(m->gen->conf->global.state_dir, m->seg.vrrp, whole);
+}
+
 static void
 on_tick(struct loop_timer *t)
 {
@@ -70,6 +79,8 @@ on_tick(struct loop_timer *t)
 	sw64_set(&own->tick, sw64_get(&own->tick) + 1);
 	master_each(m, process_tick);
 	lease_watch(m);
+	if (sw64_get(&own->tick) % REPLAY_EVERY_TICKS == 0)
+		replay_keep(m, false);
 	if (m->replaces != NULL && m->replaces->pid == 0 && m->stopping)
 		m->replaces = NULL;
 	master_ring_all(m);
@@ -318,11 +329,15 @@ scripts_idle(void *ctx)
 		loop_stop(m->loop);
 }
 
-/* Only HMAC needs it, and a reload may turn it on. */
-static void
-starts_count(struct master *m, const struct conf *c)
+int
+master_spawn_vrrp(struct master *m, const struct conf *c)
 {
-	sw32_set(&m->seg.own_master->starts, boot_next(c->global.state_dir));
+	/* Only HMAC needs these two, and a reload may turn it on. */
+	if (sw32_get(&m->seg.master->starts) == 0) {
+		sw32_set(&m->seg.own_master->starts, boot_next(c->global.state_dir));
+		replay_load(c->global.state_dir, m->seg.own_vrrp);
+	}
+	return process_spawn(&m->vrrp);
 }
 
 int
@@ -348,10 +363,8 @@ master_run(struct master *m, struct generation *first, struct listener *opened)
 	for (unsigned i = 0; i < m->n_workers && spawned; i++)
 		spawned = process_spawn(&m->workers[i]) == 0;
 	spawned = spawned && process_spawn(&m->checker) == 0;
-	if (spawned && first->conf->vrrp.n_routers > 0) {
-		starts_count(m, first->conf);
-		spawned = process_spawn(&m->vrrp) == 0;
-	}
+	if (spawned && first->conf->vrrp.n_routers > 0)
+		spawned = master_spawn_vrrp(m, first->conf) == 0;
 	if (!spawned) {
 		log_crit("cannot fork: %s", strerror(errno));
 		return PROC_EXIT_FAILED;
@@ -364,6 +377,7 @@ master_run(struct master *m, struct generation *first, struct listener *opened)
 	}
 	demos_end(m);
 	control_stop();
+	replay_keep(m, true);
 	scripts_free(m->scripts);
 	listener_free_all(m->listeners);
 	return m->exit_code;

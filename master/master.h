@@ -168,6 +168,9 @@ void master_first_refused(struct master *m, const char *reason);
 /* Calls fn for every slot of a process, wanted or not. */
 void master_each(struct master *m, void (*fn)(struct process *));
 void master_ring_all(struct master *m);
+/* The first time after the start: counts it, and recalls what a predecessor has heard of peers.
+ * Returns 0, or -1. */
+int master_spawn_vrrp(struct master *m, const struct conf *c);
 
 /* process.c */
 int process_init(struct process *p, struct master *m, enum shm_kind kind, unsigned index);

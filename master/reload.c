@@ -122,7 +122,7 @@ reload_with(struct master *m, struct conf *c)
 		generation_free(g);
 		return;
 	}
-	if (c->vrrp.n_routers > 0 && m->vrrp.state == PROCESS_NONE && process_spawn(&m->vrrp) == -1)
+	if (c->vrrp.n_routers > 0 && m->vrrp.state == PROCESS_NONE && master_spawn_vrrp(m, c) == -1)
 		log_err("cannot fork vrrp");
 	round_begin(m, g, opened, false);
 }

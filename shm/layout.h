@@ -314,7 +314,8 @@ struct shm_shared {
 /* ---- vrrp
  * ---------------------------------------------------------------------------------------- */
 
-#define SHM_PEERS 32
+#define SHM_PEERS        32
+#define SHM_CLOCK_OFF_US 5000000LL /* clocks of two hosts that are this far apart: an alarm */
 
 struct shm_ip {
 	uint8_t family; /* AF_INET, AF_INET6; 0: none */
@@ -336,6 +337,7 @@ struct shm_why {
 		struct shm_ip ip;
 		struct sw32 priority; /* that it said last */
 		struct sw64 said_ns;  /* 0: has said nothing yet */
+		struct sw64 clock_us; /* signed: how far its clock is ahead of ours, by HMAC */
 	} peers[SHM_PEERS];
 	char track[160]; /* what is worst among what is tracked */
 };
@@ -360,6 +362,23 @@ struct shm_router {
 	unsigned char room[1024]; /* vrrp's own use, see vrrp/ */
 };
 
+/* See replay.h. */
+#define SHM_REPLAYS 16384 /* routers x peers x keys of each */
+struct shm_replay {
+	struct sw32 used; /* 1: what names it holds */
+	struct sw32 turn; /* 0: no value yet; else copy[turn & 1] is it */
+	struct {
+		struct sw32 boot;
+		struct sw32 pad;
+		struct sw64 seq;
+	} copy[2];
+	char router[SHM_NAME];
+	struct shm_ip peer;
+	uint8_t family;
+	uint8_t vrid;
+	uint8_t key_id;
+};
+
 struct shm_vrrp {
 	struct sw64 beat;
 	struct sw64 beat_ns;
@@ -380,6 +399,8 @@ struct shm_vrrp {
 	struct sw32 result[SHM_MAX_WORKERS];
 	struct shm_event_ring events;
 	struct shm_router routers[SHM_MAX_ROUTERS];
+	struct sw32 n_replays; /* entries ever used: loops stop here */
+	struct shm_replay replays[SHM_REPLAYS];
 };
 
 /* ---- worker

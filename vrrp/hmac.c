@@ -9,7 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#define HEAD_BYTES 16
+#define HEAD_BYTES 24
 #define MAC_BYTES  32
 
 static const char *const mode_text[] = {
@@ -38,14 +38,15 @@ put_be(uint8_t *p, uint64_t v, int bytes)
 }
 
 static void
-build_head(uint8_t t[HEAD_BYTES], uint8_t key_id, uint32_t boot, uint64_t seq)
+build_head(uint8_t t[HEAD_BYTES], uint8_t key_id, const struct hmac_stamp *stamp)
 {
 	t[0] = 'V';
-	t[1] = 1;
+	t[1] = 2;
 	t[2] = key_id;
 	t[3] = 0;
-	put_be(t + 4, boot, 4);
-	put_be(t + 8, seq, 8);
+	put_be(t + 4, stamp->boot, 4);
+	put_be(t + 8, stamp->seq, 8);
+	put_be(t + 16, (uint64_t)stamp->wall_us, 8);
 }
 
 /* The MAC over pseudo-header, trailer head, message with 0 for its checksum, which covers the MAC.
@@ -75,7 +76,7 @@ compute(const struct hmac_key *key, const struct ip *src, const struct ip *dst,
 
 int
 hmac_append(uint8_t *buf, size_t len, size_t size, size_t iplen, const struct ip *src,
-    const struct ip *dst, const struct hmac_key *key, uint32_t boot, uint64_t seq)
+    const struct ip *dst, const struct hmac_key *key, const struct hmac_stamp *stamp)
 {
 	uint8_t *t = buf + len;
 
@@ -87,7 +88,7 @@ hmac_append(uint8_t *buf, size_t len, size_t size, size_t iplen, const struct ip
 		errno = ENOSPC;
 		return -1;
 	}
-	build_head(t, key->id, boot, seq);
+	build_head(t, key->id, stamp);
 	if (!compute(key, src, dst, t, buf + iplen, len - iplen, t + HEAD_BYTES)) {
 		errno = EINVAL;
 		return -1;
@@ -101,6 +102,7 @@ hmac_verify(
     const struct packet_in *in, const struct hmac_key *keys, size_t n_keys, size_t *key_index)
 {
 	uint8_t head[HEAD_BYTES], mac[MAC_BYTES];
+	struct hmac_stamp stamp = {in->hmac.boot, in->hmac.seq, in->hmac.wall_us};
 
 	if (!in->hmac.present)
 		return HMAC_ARRIVED_NONE;
@@ -108,24 +110,13 @@ hmac_verify(
 		if (keys[i].id != in->hmac.key_id)
 			continue;
 		*key_index = i;
-		build_head(head, in->hmac.key_id, in->hmac.boot, in->hmac.seq);
+		build_head(head, in->hmac.key_id, &stamp);
 		if (!compute(&keys[i], &in->src, &in->dst, head, in->msg, in->msg_len, mac) ||
 		    CRYPTO_memcmp(mac, in->hmac.mac, MAC_BYTES) != 0)
 			return HMAC_ARRIVED_BAD;
 		return HMAC_ARRIVED_GOOD;
 	}
 	return HMAC_ARRIVED_UNKNOWN_KEY;
-}
-
-bool
-hmac_replay_check(struct hmac_replay *r, uint32_t boot, uint64_t seq)
-{
-	if (r->seen && (boot < r->boot || (boot == r->boot && seq <= r->seq)))
-		return false;
-	r->seen = true;
-	r->boot = boot;
-	r->seq = seq;
-	return true;
 }
 
 enum hmac_verdict

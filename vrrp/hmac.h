@@ -2,18 +2,20 @@
 /*
  * Authentication between vipd hosts: an HMAC-SHA-256 trailer after the advertisement. It covers the
  * message (with 0 for its checksum) and a pseudo-header (family, source, destination, VRID, and the
- * trailer's own head with key id, boot counter and sequence). The VRRP checksum then covers message
- * and trailer, as everything that comes in IP. Pure but for libcrypto.
+ * trailer's own head with key id, boot counter, sequence and time). The VRRP checksum then covers
+ * message and trailer, as everything that comes in IP. Pure but for libcrypto.
  *
- * No time of day is involved: a receiver remembers, by peer and key, the largest (boot, sequence)
- * that it has verified, and takes only larger ones. A wrong wall clock is never a reason to drop.
+ * A receiver remembers, by peer and key, the largest (boot, sequence) that it has verified, and
+ * takes only larger ones (shm/replay.h). The time of day decides nothing: it is sent so that a
+ * clock that is wrong on one of the hosts is noticed, and is never a reason to drop.
  *
- *   0  'V', 1                 magic and version of the trailer
+ *   0  'V', 2                 magic and version of the trailer
  *   2  key id 1..255
  *   3  0
  *   4  boot counter, 32 bits  grows with every start of the sender
  *   8  sequence, 64 bits      grows with every packet
- *   16 HMAC-SHA-256, 32 bytes
+ *   16 time of day, 64 bits   microseconds since 1970
+ *   24 HMAC-SHA-256, 32 bytes
  */
 #ifndef VRRP_HMAC_H
 #define VRRP_HMAC_H
@@ -44,7 +46,14 @@ enum hmac_mode {
 	    HMAC_MODE_COUNT
 };
 
-/* What arrived, by hmac_verify and hmac_replay_check. */
+/* What a sender puts into the head of the trailer. */
+struct hmac_stamp {
+	uint32_t boot;
+	uint64_t seq;
+	int64_t wall_us;
+};
+
+/* What arrived, by hmac_verify and the replay memory. */
 enum hmac_arrived {
 	HMAC_ARRIVED_NONE = 0, /* no trailer */
 	HMAC_ARRIVED_UNKNOWN_KEY,
@@ -54,13 +63,6 @@ enum hmac_arrived {
 };
 
 enum hmac_verdict { HMAC_ACCEPT = 0, HMAC_ACCEPT_COUNT, HMAC_DROP };
-
-/* What was verified last of one peer under one key. */
-struct hmac_replay {
-	bool seen;
-	uint32_t boot;
-	uint64_t seq;
-};
 
 const char *hmac_mode_text(enum hmac_mode m);
 
@@ -72,7 +74,7 @@ bool hmac_mode_sends(enum hmac_mode m);
  * IP header. Returns the new length, or -1 (ENOSPC, EINVAL: bad key).
  */
 int hmac_append(uint8_t *buf, size_t len, size_t size, size_t iplen, const struct ip *src,
-    const struct ip *dst, const struct hmac_key *key, uint32_t boot, uint64_t seq);
+    const struct ip *dst, const struct hmac_key *key, const struct hmac_stamp *stamp);
 
 /*
  * Verifies the trailer of a parsed packet with the key of its id, in constant time. Returns NONE,
@@ -81,10 +83,6 @@ int hmac_append(uint8_t *buf, size_t len, size_t size, size_t iplen, const struc
  */
 enum hmac_arrived hmac_verify(
     const struct packet_in *in, const struct hmac_key *keys, size_t n_keys, size_t *key_index);
-
-/* True and remembered if (boot, seq) is larger than all before; false: a replay. Call it only for
- * what was verified. */
-bool hmac_replay_check(struct hmac_replay *r, uint32_t boot, uint64_t seq);
 
 /* The table of modes. */
 enum hmac_verdict hmac_judge(enum hmac_mode mode, enum hmac_arrived arrived);

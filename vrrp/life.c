@@ -173,7 +173,7 @@ change(struct router *r, const struct plan *old)
 	struct decide_cfg cfg = r->plan->decide;
 
 	if (memcmp(&old->keys, &r->plan->keys, sizeof(old->keys)) != 0 || !same_peers(old, r->plan))
-		memset(r->replay, 0, sizeof(r->replay));
+		signed_changed(r);
 	if (!same_peers(old, r->plan)) {
 		memset(r->peer_seen, 0, sizeof(r->peer_seen));
 		why_peers_changed(r);

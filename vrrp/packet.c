@@ -241,19 +241,28 @@ check_ends(const struct packet_expect *want, const struct packet_in *in)
 	return PACKET_OK;
 }
 
+static uint64_t
+get64(const uint8_t *p)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < 8; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
 static void
 split_hmac(const uint8_t *t, struct packet_hmac *h)
 {
 	h->present = true;
 	h->key_id = t[2];
 	h->boot = (uint32_t)get16(t + 4) << 16 | get16(t + 6);
-	h->seq = 0;
-	for (int i = 0; i < 8; i++)
-		h->seq = h->seq << 8 | t[8 + i];
-	memcpy(h->mac, t + 16, sizeof(h->mac));
+	h->seq = get64(t + 8);
+	h->wall_us = (int64_t)get64(t + 16);
+	memcpy(h->mac, t + 24, sizeof(h->mac));
 }
 
-/* The length must be exact; only a whole HMAC trailer ('V', 1) may follow. */
+/* The length must be exact; only a whole HMAC trailer ('V', 2) may follow. */
 static enum packet_reason
 split_tail(const uint8_t *msg, size_t len, size_t expected, struct packet_in *out)
 {
@@ -261,7 +270,7 @@ split_tail(const uint8_t *msg, size_t len, size_t expected, struct packet_in *ou
 
 	if (len < expected)
 		return PACKET_LENGTH;
-	if (len == expected + PACKET_HMAC_BYTES && t[0] == 'V' && t[1] == 1 && t[2] != 0 &&
+	if (len == expected + PACKET_HMAC_BYTES && t[0] == 'V' && t[1] == 2 && t[2] != 0 &&
 	    t[3] == 0)
 		split_hmac(t, &out->hmac);
 	else if (len != expected)

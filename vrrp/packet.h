@@ -57,7 +57,7 @@ enum packet_reason {
 #define PACKET_PROTO_AH   51
 #define PACKET_ADDRS_MAX  255
 #define PACKET_AUTH_BYTES 8
-#define PACKET_HMAC_BYTES 48 /* trailer: 16 bytes head, 32 bytes SHA-256 */
+#define PACKET_HMAC_BYTES 56 /* trailer: 24 bytes head, 32 bytes SHA-256 */
 /* The longest packet: IPv6 header, message with 255 addresses, authentication, HMAC. */
 #define PACKET_MAX (40 + 8 + PACKET_ADDRS_MAX * 16 + PACKET_AUTH_BYTES + PACKET_HMAC_BYTES)
 
@@ -118,9 +118,10 @@ struct packet_expect {
 /* An HMAC trailer that arrived, not yet verified. */
 struct packet_hmac {
 	bool present;
-	uint8_t key_id; /* 1..255 */
-	uint32_t boot;  /* grows with every start of the sender */
-	uint64_t seq;   /* grows with every packet of one boot */
+	uint8_t key_id;  /* 1..255 */
+	uint32_t boot;   /* grows with every start of the sender */
+	uint64_t seq;    /* grows with every packet of one boot */
+	int64_t wall_us; /* the sender's time of day */
 	uint8_t mac[32];
 };
 

@@ -154,10 +154,13 @@ send_to(struct router *r, struct packet_out *o, const struct ip *dst)
 	if (n == -1)
 		return -1;
 	if (hmac_mode_sends(r->plan->hmac)) {
-		sw64_add(&r->room->hmac_seq, 1);
+		struct hmac_stamp stamp = {.boot = sw32_get(&r->v->seg->master->starts),
+		    .seq = sw64_get(&r->room->hmac_seq) + 1,
+		    .wall_us = mono_wall_us()};
+
+		sw64_set(&r->room->hmac_seq, stamp.seq);
 		n = hmac_append(b, (size_t)n, sizeof(b), ip_len, &r->source, dst,
-		    keys_find(&r->plan->keys, r->plan->sign_id),
-		    sw32_get(&r->v->seg->master->starts), sw64_get(&r->room->hmac_seq));
+		    keys_find(&r->plan->keys, r->plan->sign_id), &stamp);
 		if (n == -1)
 			return -1;
 	}

@@ -122,33 +122,6 @@ peer_heard(struct router *r, const struct packet_in *in)
 		}
 }
 
-/* Whom a trailer makes us believe. Also counts what is let pass. */
-static enum packet_reason
-check_hmac(struct router *r, const struct packet_in *in)
-{
-	const struct plan *p = r->plan;
-	enum hmac_arrived a;
-	size_t key = 0, peer = 0;
-
-	if (p->hmac == HMAC_OFF)
-		return PACKET_OK;
-	a = hmac_verify(in, p->keys.v, p->keys.n, &key);
-	while (peer < p->n_peers && !ip_equal(&p->peers[peer].ip, &in->src))
-		peer++;
-	if (a == HMAC_ARRIVED_GOOD && peer < p->n_peers &&
-	    !hmac_replay_check(&r->replay[peer][key], in->hmac.boot, in->hmac.seq))
-		a = HMAC_ARRIVED_OLD;
-	switch (hmac_judge(p->hmac, a)) {
-	case HMAC_ACCEPT:
-		return PACKET_OK;
-	case HMAC_ACCEPT_COUNT:
-		sw32_add(&r->pub->refused[hmac_reason(a)], 1);
-		return PACKET_OK;
-	default:
-		return hmac_reason(a);
-	}
-}
-
 static void
 one_packet(struct router *r, const uint8_t *b, size_t len, struct packet_in *in)
 {
@@ -165,7 +138,7 @@ one_packet(struct router *r, const uint8_t *b, size_t len, struct packet_in *in)
 			why = PACKET_TTL;
 	}
 	if (why == PACKET_OK)
-		why = check_hmac(r, in);
+		why = signed_check(r, in);
 	if (why != PACKET_OK) {
 		refuse(r, why, in);
 		return;

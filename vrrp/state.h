@@ -8,6 +8,7 @@
  *   look.c    what it stands on: health, interface, source, sockets
  *   life.c    it comes, changes by a reload, goes
  *   rx.c      its packets
+ *   signed.c  those with an HMAC
  *   addr.c    its addresses in the kernel
  */
 #ifndef VRRP_STATE_H
@@ -17,6 +18,7 @@
 #include "lib/ratelimit.h"
 #include "shm/child.h"
 #include "shm/refused.h"
+#include "shm/replay.h"
 #include "vrrp/decide.h"
 #include "vrrp/garp.h"
 #include "vrrp/plan.h"
@@ -72,6 +74,7 @@ _Static_assert(
     (int)PACKET_REASON_COUNT == (int)SHM_REFUSED_N &&
 	PACKET_REASON_COUNT <= sizeof(((struct shm_router *)0)->refused) / sizeof(struct sw32),
     "reasons");
+_Static_assert(SHM_REPLAYS >= SHM_MAX_ROUTERS * DECIDE_PEERS_MAX * KEYS_MAX, "replay memory");
 _Static_assert(sizeof(struct router_room) <= sizeof(((struct shm_router *)0)->room), "room");
 
 struct router {
@@ -110,12 +113,15 @@ struct router {
 	struct mono put_back[3];
 	uint64_t drain_seq;                                    /* waits for workers; 0: not */
 	struct mono fresh_since;                               /* ASK_FRESH waits; 0: not */
-	struct hmac_replay replay[DECIDE_PEERS_MAX][KEYS_MAX]; /* by peer and index of key */
+	struct shm_replay *replay[DECIDE_PEERS_MAX][KEYS_MAX]; /* by peer and index of key; NULL:
+								  not looked for yet */
+	bool clock_off[DECIDE_PEERS_MAX]; /* said: that peer's clock or ours is wrong */
 	struct mono peer_seen[DECIDE_PEERS_MAX];
 	bool peer_lost[DECIDE_PEERS_MAX];
 	uint8_t holder_mac[6];
 	struct ratelimit say_refused[PACKET_REASON_COUNT];
 	struct ratelimit say_alarm[DECIDE_ALARM_COUNT];
+	struct ratelimit say_clock;
 };
 
 struct vrrp {
@@ -176,6 +182,13 @@ void rx_packets(struct loop_fd *f, uint32_t events);
 /* Reads what waits, at most 64. True: more may wait. */
 bool rx_drain(struct router *r);
 void rx_strangers(struct router *r);
+
+/* ---- signed.c ---- */
+
+/* Whom the trailer of a packet makes us believe. Also counts what is let pass. */
+enum packet_reason signed_check(struct router *r, const struct packet_in *in);
+/* The peers or their keys are others now. */
+void signed_changed(struct router *r);
 
 /* ---- request.c ---- */
 

@@ -34,8 +34,10 @@ why_heard(struct router *r, size_t peer, uint8_t priority)
 void
 why_peers_changed(struct router *r)
 {
-	for (size_t i = 0; i < SHM_PEERS; i++)
+	for (size_t i = 0; i < SHM_PEERS; i++) {
 		sw64_set(&r->pub->why.peers[i].said_ns, 0);
+		sw64_set(&r->pub->why.peers[i].clock_us, 0);
+	}
 }
 
 void

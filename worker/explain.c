@@ -16,6 +16,7 @@
 #include "shm/event.h"
 #include "shm/limit.h"
 #include "shm/queue.h"
+#include "shm/refused.h"
 #include "shm/role.h"
 #include "shm/schedule.h"
 #include "shm/total.h"
@@ -200,6 +201,36 @@ router_peers(struct command_run *run, const struct shm_router *r)
 		    span(ago, now - (int64_t)sw64_get(&w->heard_ns)));
 }
 
+/* Of what was refused, and of clocks: what an operator looks for when hosts do not hear one
+ * another. */
+static void
+router_refused(struct command_run *run, const struct shm_router *r)
+{
+	const struct shm_why *w = &r->why;
+	uint32_t n = sw32_get(&w->n_peers);
+	struct buf b = BUF_INIT;
+	char ip[64], by[32];
+
+	for (unsigned i = 1; i < SHM_REFUSED_N; i++)
+		if (i != SHM_REFUSED_own && sw32_get(&r->refused[i]) > 0)
+			buf_printf(&b, "%s%" PRIu32 " %s", b.len > 0 ? ", " : "",
+			    sw32_get(&r->refused[i]), shm_refused_name(i));
+	if (b.len > 0)
+		line(run, "Advertisements refused, by reason: %s.", buf_text(&b));
+	buf_free(&b);
+	for (uint32_t i = 0; i < n && i < SHM_PEERS; i++) {
+		int64_t ahead = (int64_t)sw64_get(&w->peers[i].clock_us);
+
+		if (ahead > SHM_CLOCK_OFF_US || ahead < -SHM_CLOCK_OFF_US)
+			line(run,
+			    "The clock of %s is %s %s that of this host: one of the two is wrong. "
+			    "Its advertisements are taken all the same.",
+			    ip_text(&w->peers[i].ip, ip),
+			    span(by, (ahead < 0 ? -ahead : ahead) * 1000),
+			    ahead < 0 ? "behind" : "ahead of");
+	}
+}
+
 static void
 router_next(struct command_run *run, const struct shm_router *r)
 {
@@ -253,6 +284,7 @@ explain_router(struct command_run *run, const char *name)
 		router_role(run, r);
 		router_priority(run, r);
 		router_peers(run, r);
+		router_refused(run, r);
 		router_next(run, r);
 		if (run->src.now.ns - (int64_t)sw64_get(&v->beat_ns) > 2000000000)
 			line(run, "The vrrp process does not answer: all this may be old.");
