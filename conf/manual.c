@@ -85,6 +85,33 @@ static const char head[] =
     "file.\n"
     ".El\n";
 
+static const char log_lines[] =
+    ".Sh FIELDS OF LOG LINES\n"
+    "Lines of format json and journal have fields beside the message.\n"
+    "Names stay as they are; more may be added.\n"
+    "In json each is a member of the object, in the journal its name is in capitals behind VIPD_:\n"
+    ".Ql journalctl VIPD_SERVER=s1 .\n"
+    ".Bl -tag -width Ds\n"
+    ".It every line\n"
+    "time, level, host, program, pid and message; in the journal MESSAGE, PRIORITY, "
+    "SYSLOG_FACILITY,\n"
+    "SYSLOG_IDENTIFIER and SYSLOG_PID.\n"
+    ".It events\n"
+    "event (the number as in\n"
+    ".Ql show events ) ,\n"
+    "kind (server, backend, frontend, router, process, config, command, limit), and the names of "
+    "what\n"
+    "it is about: server with backend, backend, frontend or router.\n"
+    ".El\n"
+    ".Pp\n"
+    "Bytes that are no UTF-8 are U+FFFD in json. In the other formats a control byte in a message "
+    "is\n"
+    "written as # and two hexadecimal digits.\n"
+    "Lines that a target does not take at once are lost, counted (DroppedLogs in\n"
+    ".Ql show info ) ,\n"
+    "and the loss is said on the target when it takes lines again; no session ever waits for "
+    "one.\n";
+
 static const char tail[] =
     ".Sh DIFFERENCES\n"
     "For people who know HAProxy and keepalived:\n"
@@ -104,6 +131,9 @@ static const char tail[] =
     "state has no effect in an instance, and an auth_pass of more than 8 bytes is refused.\n"
     ".It\n"
     "With members, health decides in bands who is master, not by sums of weights.\n"
+    ".It\n"
+    "Log lines of format rfc3164 and rfc5424 carry the host's own name, also without\n"
+    "log_send_hostname; datagrams do not end with a newline.\n"
     ".El\n"
     ".Sh FILES\n"
     ".Bl -tag -width Ds\n"
@@ -320,6 +350,7 @@ manual_write(FILE *f)
 				write_key(f, &s->keys[j]);
 		fputs(".El\n", f);
 	}
+	fputs(log_lines, f);
 	fputs(tail, f);
 	return ferror(f) ? -1 : 0;
 }

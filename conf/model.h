@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/log.h"
 #include "lib/outgoing.h"
 #include "lib/sock.h"
 
@@ -39,19 +40,13 @@ enum conf_mode { CONF_MODE_TCP = 0, CONF_MODE_HTTP };
 /* ---- global -----------------------------------------------------------------------------------
  */
 
-enum conf_log_format {
-	CONF_LOG_RFC3164 = 0, /* as HAProxy's default */
-	CONF_LOG_PLAIN,       /* stderr: the message alone */
-	CONF_LOG_JOURNAL      /* stderr: "<N>message" */
-};
-
 struct conf_log {
-	const char *address; /* "host:port", "/dev/log", "stderr" */
-	struct sock_addr to; /* AF_UNSPEC: stderr */
-	int facility;        /* 0..23, syslog's numbers; default daemon (3)... local0 is 16 */
-	int level;           /* least important level sent: 0 emerg .. 7 debug; default info */
-	enum conf_log_format format;
-	unsigned len; /* bytes a line, 80..65535; default 1024 */
+	const char *address;    /* "host:port", "/dev/log", "stderr", "journal" */
+	struct sock_addr to;    /* AF_UNSPEC: stderr */
+	int facility;           /* 0..23, syslog's numbers; default daemon (3)... local0 is 16 */
+	int level;              /* least important level sent: 0 emerg .. 7 debug; default info */
+	enum log_format format; /* of the table's words, in its order */
+	unsigned len;           /* bytes a line, 80..65535; default 1024, or 4096 with fields */
 };
 
 struct conf_control {
@@ -71,7 +66,8 @@ struct conf_global {
 	const char *group;    /* NULL: the user's */
 	size_t n_logs;
 	struct conf_log *logs;
-	const char *log_tag; /* default "vipd" */
+	const char *log_tag;           /* default "vipd" */
+	const char *log_send_hostname; /* in format local too; "": this host's name; NULL: no */
 	struct conf_control control;
 	const char *stats_file;     /* default "/var/lib/vipd/stats" */
 	const char *state_dir;      /* default "/var/lib/vipd": boot counters, marks */

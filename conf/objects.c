@@ -11,6 +11,8 @@
 
 /* ---- log targets --------------------------------------------------------------------- */
 
+#define JOURNAL_SOCKET "/run/systemd/journal/socket" /* systemd-journald.service(8) */
+
 void
 read_log_address(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
 {
@@ -21,7 +23,10 @@ read_log_address(struct reader *r, const struct conf_key *k, void *obj, const co
 	if (text == NULL)
 		return;
 	memset(&l->to, 0, sizeof(l->to));
-	if (strcmp(text, "stderr") != 0) {
+	if (strcmp(text, "journal") == 0) {
+		if (sock_addr_parse(&l->to, JOURNAL_SOCKET, false) == -1)
+			return;
+	} else if (strcmp(text, "stderr") != 0) {
 		if (rd_address(r, s, text, false, "127.0.0.1:514", &l->to) == -1)
 			return;
 		if (l->to.family != AF_UNIX && sock_addr_port(&l->to) == 0)
@@ -51,6 +56,15 @@ read_logs(struct reader *r, const struct conf_key *k, void *obj, const config_se
 		if (l.address == NULL && config_setting_is_group(rd_elem(s, i)) &&
 		    config_setting_get_member(rd_elem(s, i), "address") == NULL)
 			rd_error(r, rd_elem(s, i), "address is missing");
+		if (l.format == LOG_JOURNAL && l.address != NULL &&
+		    (l.to.family == AF_INET || l.to.family == AF_INET6))
+			rd_error(r, rd_elem(s, i),
+			    "format journal is for the journal: write address = \"journal\"");
+		else if (l.format == LOG_JOURNAL && l.address != NULL &&
+			 strcmp(l.address, "/dev/log") == 0)
+			rd_warn(r, rd_elem(s, i),
+			    "/dev/log does not understand format journal: write address = "
+			    "\"journal\"");
 		g->logs = arena_grow(r->arena, g->logs, g->n_logs, sizeof(*g->logs));
 		g->logs[g->n_logs++] = l;
 	}
@@ -68,6 +82,40 @@ print_logs(struct printer *p, const struct conf_key *k, const void *obj)
 		pr_close(p);
 	}
 	pr_close(p);
+}
+
+void
+read_send_hostname(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
+{
+	const char **name = &((struct conf_global *)obj)->log_send_hostname;
+	const char *text;
+
+	(void)k;
+	if (config_setting_type(s) == CONFIG_TYPE_BOOL) {
+		*name = config_setting_get_bool(s) ? "" : NULL;
+		return;
+	}
+	text = rd_string(r, s, "true, false or a name");
+	if (text == NULL)
+		return;
+	for (size_t i = 0; text[i] != '\0' || i == 0; i++)
+		if (text[i] <= ' ' || text[i] > '~' || i >= LOG_HOST_MAX) {
+			rd_error(r, s, "a host name has 1 to %d printable characters, no blanks",
+			    LOG_HOST_MAX);
+			return;
+		}
+	*name = text;
+}
+
+void
+print_send_hostname(struct printer *p, const struct conf_key *k, const void *obj)
+{
+	const char *name = ((const struct conf_global *)obj)->log_send_hostname;
+
+	if (name != NULL && name[0] != '\0')
+		pr_string(p, k->name, name);
+	else if (name != NULL)
+		pr_line(p, k->name, "true");
 }
 
 /* ---- binds --------------------------------------------------------------------------- */

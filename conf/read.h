@@ -106,6 +106,7 @@ READ_PRINT(server_source);
 READ_PRINT(server_keepalive);
 READ_PRINT(default_server);
 READ_PRINT(log_address);
+READ_PRINT(send_hostname);
 READ_PRINT(addresses);
 READ_PRINT(address);
 READ_PRINT(broadcast);

@@ -22,7 +22,8 @@ static const char *const w_level[] = {
 static const char *const w_facility[] = {"kern", "user", "mail", "daemon", "auth", "syslog", "lpr",
     "news", "uucp", "cron", "auth2", "ftp", "ntp", "audit", "alert", "cron2", "local0", "local1",
     "local2", "local3", "local4", "local5", "local6", "local7", NULL};
-static const char *const w_log_format[] = {"rfc3164", "plain", "journal", NULL};
+static const char *const w_log_format[] = {"plain", "local", "rfc3164", "rfc5424", "priority",
+    "short", "timed", "iso", "raw", "json", "journal", NULL}; /* enum log_format */
 static const char *const w_ctl_level[] = {"user", "operator", "admin", NULL};
 static const char *const w_mode[] = {"tcp", "http", NULL};
 static const char *const w_balance[] = {"roundrobin", "leastconn", NULL};
@@ -40,8 +41,17 @@ log_format(const void *obj)
 {
 	const struct conf_log *l = obj;
 
-	return l->address != NULL && strcmp(l->address, "stderr") == 0 ? CONF_LOG_PLAIN
-								       : CONF_LOG_RFC3164;
+	if (l->address != NULL && strcmp(l->address, "journal") == 0)
+		return LOG_JOURNAL;
+	return l->address != NULL && strcmp(l->address, "stderr") == 0 ? LOG_PLAIN : LOG_LOCAL;
+}
+
+static int64_t
+log_len(const void *obj)
+{
+	const struct conf_log *l = obj;
+
+	return l->format == LOG_JSON || l->format == LOG_JOURNAL ? 4096 : LOG_LEN_DEFAULT;
 }
 
 static int64_t
@@ -75,20 +85,29 @@ check_uri(const void *obj)
 static const struct conf_key log_keys[] = {
     {"address", K_CUSTOM, F_MAIN | F_REQUIRED, .offset = 0, .read = read_log_address,
 	.print = print_log_address, .syntax = "string",
-	.text = "Where lines go: \"stderr\", the path of a UNIX datagram socket such as "
-		"\"/dev/log\", or an address with or without port (UDP, port 514)."},
+	.text = "Where lines go: \"stderr\", \"journal\" (systemd's journal, by its own "
+		"protocol), the path of a UNIX datagram socket such as \"/dev/log\", or an "
+		"address with or without port (UDP, port 514)."},
     {"facility", K_ENUM, .offset = O(conf_log, facility), .dflt = 3, .words = w_facility,
 	.text = "The syslog facility."},
     {"level", K_ENUM, .offset = O(conf_log, level), .dflt = 6, .words = w_level,
 	.text = "The least important level that is sent. Lines about sessions have level info, so "
 		"anything above it receives none of them."},
     {"format", K_ENUM, .offset = O(conf_log, format), .dflt_of = log_format, .words = w_log_format,
-	.dflt_text = "plain for stderr, else rfc3164",
-	.text =
-	    "rfc3164: as HAProxy's default. plain: the message alone. journal: with the priority "
-	    "in front that journald understands."},
-    {"len", K_UINT, .offset = O(conf_log, len), .min = 80, .max = 65535, .dflt = 1024,
-	.text = "Bytes after which a line is cut."},
+	.dflt_text = "plain for stderr, journal for the journal, else local",
+	.text = "What a line looks like; the names are HAProxy's where it has the format. <PRI> is "
+		"facility and level, <N> the level alone, ISO the time with microseconds and zone. "
+		"local: \"<PRI>Nov  5 17:00:00 vipd[123]: MESSAGE\", RFC 3164 without a host name. "
+		"rfc3164: with it. rfc5424: \"<PRI>1 ISO HOST vipd 123 - - MESSAGE\". priority: "
+		"\"<PRI>MESSAGE\". short: \"<N>MESSAGE\", as systemd reads it from stderr. timed: "
+		"\"<N>ISO MESSAGE\". iso: \"ISO MESSAGE\". raw: the message alone. plain: \"Nov  5 "
+		"17:00:00 vipd[123]: info: MESSAGE\". json: an object a line, with fields; see "
+		"Fields of log lines. journal: the journal's own protocol, with the fields; on "
+		"stderr the same as short."},
+    {"len", K_UINT, .offset = O(conf_log, len), .min = 80, .max = 65535, .dflt_of = log_len,
+	.dflt_text = "1024; 4096 for json and journal",
+	.text = "Bytes after which a line is cut. On stderr it is at most 4096. json and journal: "
+		"at least 640; a line that is longer loses its fields first."},
 };
 const struct conf_scope scope_log = {"log", "Log targets",
     "In global: one target, or several. A string is an address.", ROWS(log_keys)};
@@ -133,7 +152,12 @@ static const struct conf_key global_keys[] = {
 	.print = print_logs, .syntax = "string or group", .dflt_text = "stderr",
 	.text = "Where log lines go; see Log targets."},
     {"log_tag", K_STRING, .offset = O(conf_global, log_tag), .dflt_string = "vipd",
-	.text = "The program's name in syslog lines."},
+	.text = "The program's name in log lines."},
+    {"log_send_hostname", K_CUSTOM, .offset = 0, .read = read_send_hostname,
+	.print = print_send_hostname, .syntax = "boolean or string", .dflt_text = "false",
+	.text = "Lines of format local carry the name of this host too, as those of rfc3164. A "
+		"string is the name that stands in log lines instead of the host's own, in "
+		"every format that has one."},
     {"control", K_GROUP, .offset = O(conf_global, control), .scope = &scope_control,
 	.text = "The control socket; see Control socket."},
     {"stats_file", K_STRING, .offset = O(conf_global, stats_file),

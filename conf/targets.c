@@ -5,18 +5,20 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static enum log_kind
-kind_of(const struct conf_log *l)
+/* The journal's own protocol is for its socket; of stderr it reads lines. */
+static enum log_format
+format_of(const struct conf_global *g, const struct conf_log *l)
 {
-	if (l->format == CONF_LOG_RFC3164 && l->to.family != AF_UNSPEC)
-		return LOG_SYSLOG;
-	return l->format == CONF_LOG_JOURNAL ? LOG_STDERR_JOURNAL : LOG_STDERR;
+	if (l->format == LOG_JOURNAL && l->to.family == AF_UNSPEC)
+		return LOG_SHORT;
+	return l->format == LOG_LOCAL && g->log_send_hostname != NULL ? LOG_RFC3164 : l->format;
 }
 
 struct log_target
 conf_target_default(void)
 {
-	return (struct log_target){.kind = LOG_STDERR, .level = LOG_NOTICE, .fd = 2};
+	return (struct log_target){
+	    .format = LOG_PLAIN, .level = LOG_NOTICE, .fd = 2, .lines = true};
 }
 
 size_t
@@ -37,13 +39,16 @@ conf_targets(const struct conf_global *g, conf_target_fd fd_of, void *ctx, struc
 		}
 		if (fd == -1)
 			continue;
-		t[n] = (struct log_target){.kind = kind_of(l),
+		t[n] = (struct log_target){.format = format_of(g, l),
 		    .level = (enum log_level)l->level,
 		    .fd = fd,
+		    .lines = l->to.family == AF_UNSPEC,
 		    .len = l->len,
 		    .facility = (uint8_t)l->facility};
 		snprintf(t[n].name, sizeof(t[n].name), "%s", l->address);
 		snprintf(t[n].tag, sizeof(t[n].tag), "%s", g->log_tag != NULL ? g->log_tag : "");
+		snprintf(t[n].host, sizeof(t[n].host), "%s",
+		    g->log_send_hostname != NULL ? g->log_send_hostname : "");
 		n++;
 	}
 	if (g->n_logs == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A line goes through three steps: wanted (levels), clean (control bytes), and per target a header,
- * a cut and one system call. The formatted second is kept until the second changes.
+ * A line goes through three steps: wanted (levels), clean (control bytes), and per target a form
+ * (logform), a cut and one system call.
  */
 #include "lib/log.h"
 
@@ -18,69 +18,65 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/logform.h"
 #include "lib/mono.h"
 
 struct target {
 	struct log_target t;
-	bool socket;                /* fd is a socket: sendmsg */
-	bool local;                 /* an AF_UNIX one */
-	bool bare;                  /* no time, as before the first targets */
-	uint32_t lost;              /* lines not yet said to be lost */
-	struct mono said_at;        /* last try to say so; 0: none since a success */
-	struct mono hook_at;        /* last call of the hook */
-	char who[LOG_TAG_MAX + 16]; /* " tag[pid]: " */
-	size_t who_len;
+	bool socket;         /* fd is a socket: sendmsg */
+	bool local;          /* an AF_UNIX one */
+	uint32_t lost;       /* lines not yet said to be lost */
+	struct mono said_at; /* last try to say so; 0: none since a success */
+	struct mono hook_at; /* last call of the hook */
+	struct logform form;
 };
 
 static struct {
 	struct target targets[LOG_TARGETS_MAX];
 	size_t n;
-	int wanted; /* the highest level of all targets; -1: none */
+	int wanted;        /* the highest level of all targets; -1: none */
+	int fields_wanted; /* ... of those that show fields */
 	bool inited;
 	char ident[LOG_TAG_MAX + 1];
-	time_t second; /* that stamp shows */
-	char stamp[16];
+	char prefix[LOG_TAG_MAX + 2]; /* "vipd_" */
+	char host[LOG_HOST_MAX + 1];
+	struct logform_time now;
 	uint64_t lost;
 	void (*hook)(const char *);
 	char raw[LOG_LEN_MAX + 1];
 	char clean[LOG_LEN_MAX + 1];
-} lg = {.wanted = -1};
-
-static const char *const level_names[] = {
-    "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
+	char whole[LOG_LEN_MAX + 1];
+} lg = {.wanted = -1, .fields_wanted = -1};
 
 static const char *const facility_names[] = {"kern", "user", "mail", "daemon", "auth", "syslog",
     "lpr", "news", "uucp", "cron", "auth2", "ftp", "ntp", "audit", "alert", "cron2", "local0",
     "local1", "local2", "local3", "local4", "local5", "local6", "local7"};
 
-#define N_LEVELS     (sizeof(level_names) / sizeof(level_names[0]))
+#define N_LEVELS     8
 #define N_FACILITIES (sizeof(facility_names) / sizeof(facility_names[0]))
-
-static int
-name_find(const char *const *names, size_t n, const char *text)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(names[i], text) == 0)
-			return (int)i;
-	return -1;
-}
 
 int
 log_level_parse(const char *text)
 {
-	return name_find(level_names, N_LEVELS, text);
+	for (int i = 0; i < N_LEVELS; i++)
+		if (strcmp(logform_level((enum log_level)i), text) == 0)
+			return i;
+	return -1;
 }
 
 const char *
 log_level_name(enum log_level level)
 {
-	return (size_t)level < N_LEVELS ? level_names[level] : "?";
+	return logform_level(level);
 }
 
 int
 log_facility_parse(const char *text)
 {
-	return name_find(facility_names, N_FACILITIES, text);
+	for (size_t i = 0; i < N_FACILITIES; i++)
+		if (strcmp(facility_names[i], text) == 0)
+			return (int)i;
+	return -1;
 }
 
 const char *
@@ -89,19 +85,42 @@ log_facility_name(unsigned facility)
 	return facility < N_FACILITIES ? facility_names[facility] : "?";
 }
 
+/* Syslog's words are printable and have no blanks. */
 static void
-who_format(struct target *t)
+word_clean(char *text)
 {
-	const char *tag = t->t.tag[0] != '\0' ? t->t.tag : lg.ident;
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text <= ' ' || (unsigned char)*text >= 0x7f)
+			*text = '_';
+}
 
-	t->who_len = (size_t)snprintf(t->who, sizeof(t->who), " %s[%d]: ", tag, (int)getpid());
+static void
+form_init(struct target *t)
+{
+	bool bare = t->form.bare;
+
+	word_clean(t->t.tag);
+	word_clean(t->t.host);
+	t->form = (struct logform){.format = t->t.format,
+	    .bare = bare,
+	    .facility = t->t.facility,
+	    .host = t->t.host[0] != '\0' ? t->t.host : lg.host,
+	    .tag = t->t.tag[0] != '\0' ? t->t.tag : lg.ident,
+	    .prefix = lg.prefix,
+	    .pid = (unsigned)getpid()};
 }
 
 static void
 after_fork(void)
 {
 	for (size_t i = 0; i < lg.n; i++)
-		who_format(&lg.targets[i]);
+		lg.targets[i].form.pid = (unsigned)getpid();
+}
+
+static bool
+shows_fields(const struct target *t)
+{
+	return t->t.format == LOG_JSON || t->t.format == LOG_JOURNAL;
 }
 
 /* Fills in what is derived from the public part. */
@@ -117,7 +136,9 @@ target_init(struct target *t)
 		   domain == AF_UNIX;
 	if (t->t.len == 0)
 		t->t.len = LOG_LEN_DEFAULT;
-	if (t->t.kind != LOG_SYSLOG && t->t.len > PIPE_BUF)
+	if (shows_fields(t) && t->t.len < 2 * LOG_LEN_WHOLE)
+		t->t.len = 2 * LOG_LEN_WHOLE;
+	if (t->t.lines && t->t.len > PIPE_BUF)
 		t->t.len = PIPE_BUF;
 	if (t->t.len > LOG_LEN_MAX)
 		t->t.len = LOG_LEN_MAX;
@@ -125,7 +146,8 @@ target_init(struct target *t)
 		t->t.facility = 0;
 	t->t.name[LOG_NAME_MAX] = '\0';
 	t->t.tag[LOG_TAG_MAX] = '\0';
-	who_format(t);
+	t->t.host[LOG_HOST_MAX] = '\0';
+	form_init(t);
 }
 
 void
@@ -138,8 +160,15 @@ log_init(const char *ident)
 	lg.inited = true;
 	lg.lost = 0;
 	snprintf(lg.ident, sizeof(lg.ident), "%s", ident);
-	log_set_targets(&(struct log_target){.kind = LOG_STDERR, .level = LOG_INFO, .fd = 2}, 1);
-	lg.targets[0].bare = true;
+	snprintf(lg.prefix, sizeof(lg.prefix), "%s_", ident);
+	if (gethostname(lg.host, sizeof(lg.host)) == -1 || lg.host[0] == '\0')
+		snprintf(lg.host, sizeof(lg.host), "localhost");
+	lg.host[LOG_HOST_MAX] = '\0';
+	word_clean(lg.host);
+	log_set_targets(
+	    &(struct log_target){.format = LOG_PLAIN, .level = LOG_INFO, .fd = 2, .lines = true},
+	    1);
+	lg.targets[0].form.bare = true;
 	lg.targets[0].t.len = PIPE_BUF;
 }
 
@@ -173,7 +202,7 @@ log_set_targets(const struct log_target *targets, size_t n)
 		return -1;
 	}
 	memcpy(old, lg.targets, n_old * sizeof(old[0]));
-	lg.wanted = -1;
+	lg.wanted = lg.fields_wanted = -1;
 	for (size_t i = 0; i < n; i++) {
 		struct target *t = &lg.targets[i];
 
@@ -181,8 +210,10 @@ log_set_targets(const struct log_target *targets, size_t n)
 		target_init(t);
 		if ((int)t->t.level > lg.wanted)
 			lg.wanted = (int)t->t.level;
+		if (shows_fields(t) && (int)t->t.level > lg.fields_wanted)
+			lg.fields_wanted = (int)t->t.level;
 		for (size_t j = 0; j < n_old; j++)
-			if (old[j].t.kind == t->t.kind && strcmp(old[j].t.name, t->t.name) == 0)
+			if (old[j].t.format == t->t.format && strcmp(old[j].t.name, t->t.name) == 0)
 				t->lost = old[j].lost;
 	}
 	lg.n = n;
@@ -217,7 +248,7 @@ log_reopen(const char *name, int fd)
 		struct target *t = &lg.targets[i];
 		int old = t->t.fd;
 
-		if (t->t.kind != LOG_SYSLOG || strcmp(t->t.name, name) != 0)
+		if (t->t.lines || strcmp(t->t.name, name) != 0)
 			continue;
 		taken = true;
 		t->t.fd = fd;
@@ -241,27 +272,22 @@ log_wanted(enum log_level level)
 	return (int)level <= lg.wanted;
 }
 
+bool
+log_fields_wanted(enum log_level level)
+{
+	return (int)level <= lg.fields_wanted;
+}
+
+const char *
+log_host(void)
+{
+	return lg.host;
+}
+
 uint64_t
 log_lost(void)
 {
 	return lg.lost;
-}
-
-static void
-stamp_refresh(void)
-{
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	struct timespec ts;
-	struct tm tm;
-
-	clock_gettime(CLOCK_REALTIME_COARSE, &ts);
-	if (ts.tv_sec == lg.second && lg.stamp[0] != '\0')
-		return;
-	lg.second = ts.tv_sec;
-	localtime_r(&ts.tv_sec, &tm);
-	snprintf(lg.stamp, sizeof(lg.stamp), "%.3s %2u %02u:%02u:%02u",
-	    months + 3 * (size_t)tm.tm_mon, (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100,
-	    (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
 }
 
 /* Not a socket: a pipe, a terminal, a file. Old kernels know no RWF_NOWAIT on pipes: ask first. */
@@ -298,38 +324,24 @@ send_iov(struct target *t, struct iovec *iov, size_t n)
 
 /* One line to one target. Returns 0, or -1 with errno. */
 static int
-target_send(struct target *t, enum log_level level, const char *text, size_t len)
+target_send(struct target *t, const struct logform_line *l)
 {
-	struct iovec iov[6];
-	char pri[8];
-	size_t n = 0, room = t->t.len, used = 0;
-	bool syslog = t->t.kind == LOG_SYSLOG;
+	char head[LOGFORM_HEAD];
+	size_t n = 1, used, room = t->t.len - t->t.lines;
+	struct iovec iov[3] = {{.iov_base = head}};
 
-#define ADD(p, l) (iov[n++] = (struct iovec){(void *)(uintptr_t)(p), (l)}, used += (l))
-	if (t->t.kind != LOG_STDERR) {
-		unsigned v = (unsigned)level + (syslog ? 8u * t->t.facility : 0);
-		int l = snprintf(pri, sizeof(pri), "<%u>", v);
-
-		ADD(pri, (size_t)l);
+	if (shows_fields(t)) {
+		iov[0].iov_base = lg.whole;
+		iov[0].iov_len = logform_whole(&t->form, &lg.now, l, lg.whole, room + 1);
+	} else {
+		used = iov[0].iov_len = logform_head(&t->form, &lg.now, l->level, head);
+		iov[n++] = (struct iovec){.iov_base = (void *)(uintptr_t)l->text,
+		    .iov_len = used >= room           ? 0
+			       : l->len > room - used ? room - used
+						      : l->len};
 	}
-	if (t->t.kind != LOG_STDERR_JOURNAL) {
-		if (!t->bare)
-			ADD(lg.stamp, 15);
-		ADD(t->who + t->bare, t->who_len - t->bare);
-	}
-	if (t->t.kind == LOG_STDERR) {
-		ADD(level_names[level], strlen(level_names[level]));
-		ADD(": ", 2);
-	}
-	used += !syslog; /* the newline */
-	if (used >= room)
-		len = 0;
-	else if (len > room - used)
-		len = room - used;
-	ADD(text, len);
-	if (!syslog)
-		ADD("\n", 1);
-#undef ADD
+	if (t->t.lines)
+		iov[n++] = (struct iovec){.iov_base = (void *)(uintptr_t) "\n", .iov_len = 1};
 	return send_iov(t, iov, n);
 }
 
@@ -361,7 +373,8 @@ lost_say(struct target *t, struct mono now)
 		return;
 	n = snprintf(text, sizeof(text), "%u log line%s lost to %s", t->lost,
 	    t->lost == 1 ? " was" : "s were", t->t.name[0] != '\0' ? t->t.name : "stderr");
-	if (target_send(t, LOG_WARNING, text, (size_t)n) == 0) {
+	if (target_send(t, &(struct logform_line){
+			       .level = LOG_WARNING, .text = text, .len = (size_t)n}) == 0) {
 		t->lost = 0;
 		t->said_at.ns = 0;
 	} else if (errno == ECONNREFUSED && !t->local) {
@@ -372,15 +385,15 @@ lost_say(struct target *t, struct mono now)
 
 /* Returns true when the hook is due. */
 static bool
-target_line(struct target *t, enum log_level level, const char *text, size_t len)
+target_line(struct target *t, const struct logform_line *l)
 {
-	int r = target_send(t, level, text, len);
+	int r = target_send(t, l);
 
 	/* On UDP the refusal is the answer to the line before: that one is lost, this one may
 	 * arrive. */
 	if (r == -1 && errno == ECONNREFUSED && t->socket && !t->local) {
 		lost_count(t);
-		r = target_send(t, level, text, len);
+		r = target_send(t, l);
 	}
 	if (r == 0) {
 		if (t->lost > 0)
@@ -388,8 +401,7 @@ target_line(struct target *t, enum log_level level, const char *text, size_t len
 		return false;
 	}
 	lost_count(t);
-	if (lg.hook == NULL || t->t.kind != LOG_SYSLOG || !(t->local || !t->socket) ||
-	    !is_gone(errno))
+	if (lg.hook == NULL || t->t.lines || !(t->local || !t->socket) || !is_gone(errno))
 		return false;
 	if (t->hook_at.ns != 0 && mono_diff_ms(mono_now(), t->hook_at) < 1000)
 		return false;
@@ -435,16 +447,29 @@ text_clean(const char *text, size_t *len)
 void
 log_line(enum log_level level, const char *text, size_t len)
 {
+	log_line_fields(level, text, len, NULL, 0);
+}
+
+void
+log_line_fields(
+    enum log_level level, const char *text, size_t len, const struct log_field *fields, size_t n)
+{
+	struct logform_line raw = {level, text, len, fields, n}, clean = raw;
 	int saved = errno;
 	uint32_t due = 0; /* targets whose hook is due, after the loop: it may change the targets */
+	struct timespec now;
 
 	if (!log_wanted(level) || (int)level < 0)
 		return;
-	text = text_clean(text, &len);
-	stamp_refresh();
-	for (size_t i = 0; i < lg.n; i++)
-		if (level <= lg.targets[i].t.level && target_line(&lg.targets[i], level, text, len))
+	clean.text = text_clean(text, &clean.len);
+	clock_gettime(CLOCK_REALTIME, &now);
+	logform_time_set(&lg.now, &now);
+	for (size_t i = 0; i < lg.n; i++) {
+		struct target *t = &lg.targets[i];
+
+		if (level <= t->t.level && target_line(t, t->t.format == LOG_JSON ? &raw : &clean))
 			due |= 1u << i;
+	}
 	for (size_t i = 0; due != 0; i++, due >>= 1)
 		if (due & 1)
 			lg.hook(lg.targets[i].t.name);

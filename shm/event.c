@@ -57,19 +57,64 @@ event_add(const struct shm *s, enum event_kind kind, uint32_t object, const char
 	return seq;
 }
 
+/* The names of what the event is about. */
+static size_t
+object_fields(const struct shm *s, enum event_kind kind, uint32_t object, struct log_field *f)
+{
+	const struct shm_srv_dir *srv;
+
+	switch (kind) {
+	case EVENT_SERVER:
+		if (object >= sw32_get(&s->master->n_servers))
+			return 0;
+		srv = shm_srv_dir(s, object);
+		f[0] = (struct log_field){"server", srv->name, 0};
+		f[1] =
+		    (struct log_field){"backend", shm_be_dir(s, sw32_get(&srv->backend))->name, 0};
+		return 2;
+	case EVENT_BACKEND:
+		if (object >= sw32_get(&s->master->n_backends))
+			return 0;
+		f[0] = (struct log_field){"backend", shm_be_dir(s, object)->name, 0};
+		return 1;
+	case EVENT_FRONTEND:
+		if (object >= sw32_get(&s->master->n_frontends))
+			return 0;
+		f[0] = (struct log_field){"frontend", shm_fe_dir(s, object)->name, 0};
+		return 1;
+	case EVENT_ROUTER:
+		if (object >= SHM_MAX_ROUTERS)
+			return 0;
+		f[0] = (struct log_field){"router", s->vrrp->routers[object].name, 0};
+		return 1;
+	default:
+		return 0;
+	}
+}
+
 uint64_t
 event_log(const struct shm *s, enum log_level level, enum event_kind kind, uint32_t object,
     const char *fmt, ...)
 {
-	char line[768];
+	struct log_field fields[4] = {{"event", NULL, 0}, {"kind", event_kind_name(kind), 0}};
+	char line[768 + 32];
+	size_t n = 2, len;
 	uint64_t seq;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
+	vsnprintf(line, 768, fmt, ap);
 	va_end(ap);
 	seq = event_add(s, kind, object, "%s", line);
-	log_at(level, "%s [event %llu]", line, (unsigned long long)seq);
+	if (!log_wanted(level))
+		return seq;
+	len = strlen(line);
+	len += (size_t)snprintf(
+	    line + len, sizeof(line) - len, " [event %llu]", (unsigned long long)seq);
+	fields[0].number = (int64_t)seq;
+	if (log_fields_wanted(level))
+		n += object_fields(s, kind, object, fields + 2);
+	log_line_fields(level, line, len, fields, n);
 	return seq;
 }
 

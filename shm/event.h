@@ -38,7 +38,9 @@ uint64_t event_add(const struct shm *s, enum event_kind kind, uint32_t object, c
     __attribute__((format(printf, 4, 5)));
 
 /* Adds it and writes it to the log with its number behind: "TEXT [event 17]", so that a line of the
- * log is found among the events and the other way round. Returns the number. */
+ * log is found among the events and the other way round. Number, kind and the object's names are
+ * fields of the line: event, kind, server with backend, backend, frontend, router. Returns the
+ * number. */
 uint64_t event_log(const struct shm *s, enum log_level level, enum event_kind kind, uint32_t object,
     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 

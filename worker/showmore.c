@@ -278,7 +278,7 @@ exhausted(const struct shm_worker *w)
 	return sw32_get(&w->exhausted);
 }
 static uint64_t
-log_lost(const struct shm_worker *w)
+lines_lost(const struct shm_worker *w)
 {
 	return sw64_get(&w->log_lost);
 }
@@ -296,7 +296,7 @@ static const struct {
     {"pipes", pipes},
     {"adopted_queues", adopted},
     {"exhausted", exhausted},
-    {"log_lost", log_lost},
+    {"log_lost", lines_lost},
 };
 
 /* "name: total [ worker 0 worker 1 ... ]", as HAProxy writes counters of its threads. */

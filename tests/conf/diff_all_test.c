@@ -180,6 +180,7 @@ every_custom(void **state)
 	} t[] = {
 	    {"\"stderr\"", "\"127.0.0.1:514\"", "log"},
 	    {"address = \"stderr\";", "address = \"stderr\"; level = \"err\";", "log"},
+	    {"control = ", "log_send_hostname = true; control = ", "log_send_hostname"},
 	    {"default_backend = \"b\";", "default_backend = \"b\"; allow = \"192.0.2.0/24\";",
 		"allow"},
 	    {"monitor_uri = \"/m\";", "monitor_uri = \"/m\"; monitor_fail = \"b\";",

@@ -74,8 +74,8 @@ values(void **state)
 	assert_int_equal(c->global.hard_stop_after_ms, 90000);
 	assert_string_equal(c->global.user, "a\"b\\c");
 	assert_int_equal(c->global.n_logs, 2);
-	assert_int_equal(c->global.logs[0].format, CONF_LOG_PLAIN);
-	assert_int_equal(c->global.logs[1].format, CONF_LOG_RFC3164);
+	assert_int_equal(c->global.logs[0].format, LOG_PLAIN);
+	assert_int_equal(c->global.logs[1].format, LOG_LOCAL);
 	assert_int_equal(sock_addr_port(&c->global.logs[1].to), 514);
 	assert_int_equal(c->global.logs[1].facility, 16);
 	assert_int_equal(c->global.logs[1].level, 3);

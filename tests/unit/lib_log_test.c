@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,11 +40,21 @@ next(int fd)
 }
 
 static struct log_target
-target(enum log_kind kind, int fd, enum log_level level)
+target(enum log_format format, int fd, enum log_level level)
 {
-	struct log_target t = {.kind = kind, .fd = fd, .level = level, .facility = 16};
+	struct log_target t = {
+	    .format = format, .fd = fd, .level = level, .facility = 16, .lines = false};
 
 	snprintf(t.name, sizeof(t.name), "here");
+	return t;
+}
+
+static struct log_target
+on_stderr(enum log_format format, int fd, enum log_level level)
+{
+	struct log_target t = target(format, fd, level);
+
+	t.lines = true;
 	return t;
 }
 
@@ -77,7 +88,7 @@ syslog_form(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, sp), 0);
-	t = target(LOG_SYSLOG, sp[0], LOG_INFO);
+	t = target(LOG_LOCAL, sp[0], LOG_INFO);
 	log_set_targets(&t, 1);
 	log_err("disk %s: %d", "full\n\x7f\x01 \xc3\xa4", 7);
 	after = time(NULL);
@@ -122,8 +133,8 @@ lengths_and_tags(void **state)
 	(void)state;
 	memset(big, 'x', sizeof(big) - 1);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, sp), 0);
-	t[0] = target(LOG_SYSLOG, sp[0], LOG_NOTICE);
-	t[1] = target(LOG_SYSLOG, sp[0], LOG_ERR);
+	t[0] = target(LOG_LOCAL, sp[0], LOG_NOTICE);
+	t[1] = target(LOG_LOCAL, sp[0], LOG_ERR);
 	t[1].len = 20000;
 	snprintf(t[1].tag, sizeof(t[1].tag), "other");
 	log_set_targets(t, 2);
@@ -153,8 +164,8 @@ stderr_forms(void **state)
 	(void)state;
 	assert_int_equal(pipe(a), 0);
 	assert_int_equal(pipe(b), 0);
-	t[0] = target(LOG_STDERR, a[1], LOG_DEBUG);
-	t[1] = target(LOG_STDERR_JOURNAL, b[1], LOG_DEBUG);
+	t[0] = on_stderr(LOG_PLAIN, a[1], LOG_DEBUG);
+	t[1] = on_stderr(LOG_SHORT, b[1], LOG_DEBUG);
 	log_set_targets(t, 2);
 	log_warning("x=%d", 1);
 	assert_non_null(next(a[0]));
@@ -175,7 +186,7 @@ child_has_its_pid(void **state)
 
 	(void)state;
 	assert_int_equal(pipe(a), 0);
-	t = target(LOG_STDERR, a[1], LOG_DEBUG);
+	t = on_stderr(LOG_PLAIN, a[1], LOG_DEBUG);
 	log_set_targets(&t, 1);
 	pid = fork();
 	if (pid == 0) {
@@ -200,7 +211,7 @@ full_pipe(void **state)
 
 	(void)state;
 	assert_int_equal(pipe(a), 0);
-	t = target(LOG_STDERR_JOURNAL, a[1], LOG_DEBUG);
+	t = on_stderr(LOG_SHORT, a[1], LOG_DEBUG);
 	log_set_targets(&t, 1);
 	for (unsigned i = 0; i < sent; i++)
 		log_info("a line of some length, so that the pipe fills");
@@ -228,7 +239,7 @@ full_unix_socket(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, sp), 0);
-	t = target(LOG_SYSLOG, sp[0], LOG_DEBUG);
+	t = target(LOG_LOCAL, sp[0], LOG_DEBUG);
 	log_set_targets(&t, 1);
 	for (int i = 0; i < 5000; i++)
 		log_info("line");
@@ -271,7 +282,7 @@ udp_without_listener(void **state)
 	(void)state;
 	assert_int_equal(connect(tx, (struct sockaddr *)&sin, sizeof(sin)), 0);
 	close(rx);
-	t = target(LOG_SYSLOG, tx, LOG_DEBUG);
+	t = target(LOG_LOCAL, tx, LOG_DEBUG);
 	log_set_targets(&t, 1);
 	for (int i = 0; i < 50; i++)
 		log_info("lost %d", i);
@@ -294,6 +305,144 @@ udp_without_listener(void **state)
 	assert_int_equal(said, 50);
 	assert_int_equal(log_lost() - base, 50);
 	close(rx);
+}
+
+static bool
+matches(const char *text, const char *pattern)
+{
+	regex_t re;
+	bool r;
+
+	assert_int_equal(regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB), 0);
+	r = regexec(&re, text, 0, NULL, 0) == 0;
+	regfree(&re);
+	if (!r)
+		print_error("%s\nis not\n%s\n", text, pattern);
+	return r;
+}
+
+#define ISO \
+	"20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9][.][0-9]{6}[+-][0-9:]{5}"
+
+static const struct log_field fields[] = {
+    {"frontend", "f\n\"\\\xff", 0}, {"bytes_out", NULL, -5}, {"server", NULL, INT64_MAX}};
+
+static void
+formats(void **state)
+{
+	static const struct {
+		enum log_format format;
+		const char *pattern;
+	} t[] = {
+	    {LOG_LOCAL, "^<131>[A-Z][a-z]{2} [ 0-9]{2} [0-9:]{8} vipd\\[[0-9]+\\]: a#0Ab$"},
+	    {LOG_RFC3164,
+		"^<131>[A-Z][a-z]{2} [ 0-9]{2} [0-9:]{8} node_1 vipd\\[[0-9]+\\]: a#0Ab$"},
+	    {LOG_RFC5424, "^<131>1 " ISO " node_1 vipd [0-9]+ - - a#0Ab$"},
+	    {LOG_PRIORITY, "^<131>a#0Ab$"},
+	    {LOG_SHORT, "^<3>a#0Ab$"},
+	    {LOG_TIMED, "^<3>" ISO " a#0Ab$"},
+	    {LOG_ISO, "^" ISO " a#0Ab$"},
+	    {LOG_RAW, "^a#0Ab$"},
+	    {LOG_PLAIN, "^[A-Z][a-z]{2} [ 0-9]{2} [0-9:]{8} vipd\\[[0-9]+\\]: err: a#0Ab$"},
+	    {LOG_JSON, "^[{]\"time\":\"" ISO "\",\"level\":\"err\",\"host\":\"node_1\",\"program\":"
+		       "\"vipd\",\"pid\":[0-9]+,\"message\":\"a\\\\nb\",\"frontend\":"
+		       "\"f\\\\n\\\\\"\\\\\\\\\xef\xbf\xbd\",\"bytes_out\":-5,"
+		       "\"server\":9223372036854775807[}]$"},
+	    {LOG_JOURNAL, "^MESSAGE=a#0Ab\nPRIORITY=3\nSYSLOG_FACILITY=16\nSYSLOG_IDENTIFIER=vipd\n"
+			  "SYSLOG_PID=[0-9]+\nVIPD_FRONTEND=f \"[\\]\xff\nVIPD_BYTES_OUT=-5\n"
+			  "VIPD_SERVER=9223372036854775807\n$"},
+	};
+	int sp[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, sp), 0);
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct log_target v = target(t[i].format, dup(sp[0]), LOG_INFO);
+
+		snprintf(v.host, sizeof(v.host), "node 1");
+		log_set_targets(&v, 1);
+		assert_int_equal(log_fields_wanted(LOG_INFO),
+		    t[i].format == LOG_JSON || t[i].format == LOG_JOURNAL);
+		assert_false(log_fields_wanted(LOG_DEBUG));
+		log_line_fields(LOG_ERR, "a\nb", 3, fields, 3);
+		assert_non_null(next(sp[1]));
+		assert_true(matches(line, t[i].pattern));
+	}
+	log_set_targets(NULL, 0);
+	close(sp[0]);
+	close(sp[1]);
+}
+
+/* What is too long loses its fields, then its end, and is whole all the same. */
+static void
+whole_lines(void **state)
+{
+	static char big[3000], field[2000];
+	const struct log_field one = {"f", field, 0};
+	int sp[2];
+
+	(void)state;
+	memset(big, '\"', sizeof(big) - 1);
+	memset(field, 'x', sizeof(field) - 1);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, sp), 0);
+	for (int i = 0; i < 2; i++) {
+		struct log_target v = target(i == 0 ? LOG_JSON : LOG_JOURNAL, dup(sp[0]), LOG_INFO);
+
+		v.len = 2000;
+		log_set_targets(&v, 1);
+		log_line_fields(LOG_INFO, big, 100, &one, 1);
+		assert_non_null(next(sp[1]));
+		assert_null(strchr(line, 'x'));
+		assert_true(strlen(line) > 150);
+		log_line_fields(LOG_INFO, big, sizeof(big) - 1, &one, 1);
+		assert_non_null(next(sp[1]));
+		assert_true(strlen(line) > 600 && strlen(line) <= 2000);
+		assert_int_equal(line[strlen(line) - 1], i == 0 ? '}' : '\n');
+		v = target(v.format, dup(sp[0]), LOG_INFO);
+		v.len = 80; /* at least 640 */
+		log_set_targets(&v, 1);
+		log_line_fields(LOG_INFO, big, sizeof(big) - 1, &one, 1);
+		assert_non_null(next(sp[1]));
+		assert_in_range(strlen(line), 200, 640);
+	}
+	log_set_targets(NULL, 0);
+	close(sp[0]);
+	close(sp[1]);
+}
+
+/* Every byte in a message of a JSON line comes out as JSON has it. */
+static void
+json_bytes(void **state)
+{
+	char text[3], want[16];
+	struct log_target v;
+	int sp[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, sp), 0);
+	v = target(LOG_JSON, sp[0], LOG_INFO);
+	log_set_targets(&v, 1);
+	for (int c = 0; c < 256; c++) {
+		static const char names[] = "\b\f\n\r\t\"\\", letters[] = "bfnrt\"\\";
+		const char *p = c != 0 ? strchr(names, c) : NULL;
+
+		text[0] = 'a';
+		text[1] = (char)c;
+		text[2] = 'z';
+		log_line(LOG_INFO, text, 3);
+		if (p != NULL)
+			snprintf(want, sizeof(want), "\"a\\%cz\"}", letters[p - names]);
+		else if (c < 0x20)
+			snprintf(want, sizeof(want), "\"a\\u%04xz\"}", c);
+		else if (c < 0x80)
+			snprintf(want, sizeof(want), "\"a%cz\"}", c);
+		else
+			snprintf(want, sizeof(want), "\"a\xef\xbf\xbdz\"}");
+		assert_non_null(next(sp[1]));
+		assert_non_null(strstr(line, want));
+	}
+	log_set_targets(NULL, 0);
+	close(sp[1]);
 }
 
 static size_t hook_calls;
@@ -319,9 +468,9 @@ unix_receiver_gone(void **state)
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, sp), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, other), 0);
-	t[0] = target(LOG_SYSLOG, dup(other[0]), LOG_EMERG);
+	t[0] = target(LOG_LOCAL, dup(other[0]), LOG_EMERG);
 	snprintf(t[0].name, sizeof(t[0].name), "other");
-	t[1] = target(LOG_SYSLOG, sp[0], LOG_DEBUG);
+	t[1] = target(LOG_LOCAL, sp[0], LOG_DEBUG);
 	log_set_targets(t, 2);
 	log_set_lost_hook(hook);
 	close(sp[1]);
@@ -365,9 +514,9 @@ descriptors(void **state)
 	(void)state;
 	assert_int_equal(pipe(a), 0);
 	assert_int_equal(pipe(b), 0);
-	t[0] = target(LOG_STDERR, a[1], LOG_DEBUG);
-	t[1] = target(LOG_STDERR, b[1], LOG_DEBUG);
-	t[2] = target(LOG_STDERR, b[1], LOG_DEBUG);
+	t[0] = on_stderr(LOG_PLAIN, a[1], LOG_DEBUG);
+	t[1] = on_stderr(LOG_PLAIN, b[1], LOG_DEBUG);
+	t[2] = on_stderr(LOG_PLAIN, b[1], LOG_DEBUG);
 	assert_int_equal(log_set_targets(t, 3), 0);
 	assert_int_equal(log_set_targets(t, 1), 0); /* b goes, a stays */
 	assert_int_not_equal(fcntl(a[1], F_GETFD), -1);
@@ -442,6 +591,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(formats),
+	    cmocka_unit_test(whole_lines),
+	    cmocka_unit_test(json_bytes),
 	    cmocka_unit_test(before_targets),
 	    cmocka_unit_test(names),
 	    cmocka_unit_test(syslog_form),
