@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 # Runs tests and counts them: tests/run.sh unit|system|outside|all [NAME...]. Each cmocka binary is run under
 # a time limit; each tests/system/*.test is a script or program that prints TAP-like lines
-# "ok NAME", "not ok NAME", "skip NAME reason". Ends with "N passed, N failed, N skipped".
+# "ok NAME", "not ok NAME", "skip NAME reason". Ends with the time taken and the five
+# slowest, then "N passed, N failed, N skipped". In CI as root a skip is a failure.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 B=${B:-build}
@@ -13,11 +14,19 @@ folder=system
 SAN_SYSTEM=${SAN_SYSTEM:-relay.test http.test signals.test control.test vipctl.test}
 log=$B/test-logs
 mkdir -p "$log"
+export TOOK=$log/took
+: >"$TOOK"
+
+# Notes how long what began at $2 (EPOCHREALTIME) has taken, in ms.
+took() { echo "$(((${EPOCHREALTIME/[.,]/} - ${2/[.,]/}) / 1000)) $1" >>"$TOOK"; }
+export -f took
 
 # One binary into its log; the exit code beside it. Most of them wait more than they compute.
 one_unit() {
+	local begun=$EPOCHREALTIME
 	timeout -k 5 "${UNIT_TIMEOUT:-180}" "$1" >"$2" 2>&1
 	echo $? >"$2.rc"
+	took "$1" "$begun"
 }
 export -f one_unit
 
@@ -75,19 +84,21 @@ WAITING=" demo.test vrrp.test vrrpka.test vrrpmore.test vrrpedge.test failover.t
 
 # Runs a lane of tests one after the other; the exit code beside each log.
 lane() {
-	local t out
+	local t out begun
 	for t in "$@"; do
-		out=$log/system-${t#tests/system/}.log
+		out=$log/$folder-${t#tests/"$folder"/}.log
+		begun=$EPOCHREALTIME
 		B=$B timeout -k 10 "${SYSTEM_TIMEOUT:-240}" "$t" >"$out" 2>&1 </dev/null
 		echo $? >"$out.rc"
+		took "$B/$t" "$begun"
 	done
 }
 
 run_system() {
 	local t name out rc all=() waiting=() busy=() lanes
-	for t in tests/system/*.test; do
+	for t in tests/"$folder"/*.test; do
 		[ -x "$t" ] || continue
-		name=${t#tests/system/}
+		name=${t#tests/"$folder"/}
 		[ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
 		all+=("$t")
 		if [[ "$WAITING" == *" $name "* ]]; then waiting+=("$t"); else busy+=("$t"); fi
@@ -99,16 +110,16 @@ run_system() {
 	# Bounds are wide, machines are noisier: what failed gets a second run, alone, and the first
 	# failure is shown all the same.
 	for t in "${all[@]}"; do
-		name=${t#tests/system/}
-		out=$log/system-$name.log
+		name=${t#tests/"$folder"/}
+		out=$log/$folder-$name.log
 		[ "$(cat "$out.rc")" -ne 0 ] || continue
 		echo "again $name: exit $(cat "$out.rc"), $(grep -E '^(not ok|# FAILED)' "$out" | head -4 | tr '\n' ' ')"
 		cp "$out" "$out.first"
 		lane "$t"
 	done
 	for t in "${all[@]}"; do
-		name=${t#tests/system/}
-		out=$log/system-$name.log
+		name=${t#tests/"$folder"/}
+		out=$log/$folder-$name.log
 		rc=$(cat "$out.rc")
 		local p f s
 		p=$(grep -c '^ok ' "$out") f=$(grep -c '^not ok ' "$out") s=$(grep -c '^skip ' "$out")
@@ -148,5 +159,8 @@ all)
 	exit 2
 	;;
 esac
+sort -rn "$TOOK" | head -5 | awk -v all=$SECONDS '
+	{ line = line sprintf("%s %s (%.1f s)", NR > 1 ? "," : "", $2, $1 / 1000) }
+	END { printf "%d s; slowest:%s\n", all, line }'
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
