@@ -278,7 +278,7 @@ connect_begin(struct probe *p, const struct probe_spec *spec, int *fd)
 	static uint32_t cursor = 7919; /* not where the workers begin */
 	int e;
 
-	switch (outgoing_connect(spec->from, &spec->to, &cursor, fd)) {
+	switch (outgoing_connect(spec->from, &spec->to, &cursor, false, fd)) {
 	case OUTGOING_CONNECTED:
 	case OUTGOING_PENDING:
 		if (spec->to.family != AF_UNIX)

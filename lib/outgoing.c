@@ -3,6 +3,7 @@
 #include "lib/outgoing.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,7 +28,8 @@ place(int fd, const struct outgoing *o, struct sock_addr *from)
 }
 
 static enum outgoing_result
-try_from(const struct outgoing *o, struct sock_addr *from, const struct sock_addr *to, int *fd)
+try_from(const struct outgoing *o, struct sock_addr *from, const struct sock_addr *to,
+    bool ack_later, int *fd)
 {
 	enum outgoing_result r = OUTGOING_NO_BIND;
 	int e;
@@ -35,6 +37,8 @@ try_from(const struct outgoing *o, struct sock_addr *from, const struct sock_add
 	*fd = socket(to->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (*fd == -1)
 		return OUTGOING_NO_SOCKET;
+	if (ack_later && to->family != AF_UNIX)
+		sock_set_int(*fd, IPPROTO_TCP, TCP_QUICKACK, 0);
 	if (place(*fd, o, from) == 0) {
 		if (connect(*fd, &to->sa, to->len) == 0)
 			return OUTGOING_CONNECTED;
@@ -52,7 +56,8 @@ try_from(const struct outgoing *o, struct sock_addr *from, const struct sock_add
 }
 
 enum outgoing_result
-outgoing_connect(const struct outgoing *o, const struct sock_addr *to, uint32_t *cursor, int *fd)
+outgoing_connect(
+    const struct outgoing *o, const struct sock_addr *to, uint32_t *cursor, bool ack_later, int *fd)
 {
 	struct sock_addr from = o->addr;
 	uint16_t first = sock_addr_port(&o->addr);
@@ -62,9 +67,15 @@ outgoing_connect(const struct outgoing *o, const struct sock_addr *to, uint32_t 
 	for (uint32_t i = 0; i < (n < PORTS_TRIED ? n : PORTS_TRIED); i++) {
 		if (first != 0)
 			sock_addr_set_port(&from, (uint16_t)(first + (*cursor)++ % n));
-		r = try_from(o, &from, to, fd);
+		r = try_from(o, &from, to, ack_later, fd);
 		if (r != OUTGOING_NO_PORT)
 			return r;
 	}
 	return OUTGOING_NO_PORT;
+}
+
+void
+outgoing_ack(int fd)
+{
+	sock_set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 1);
 }

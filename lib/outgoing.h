@@ -35,9 +35,16 @@ outgoing_set(const struct outgoing *o)
 /*
  * A non-blocking stream socket that connects to `to`. Ports of a range are taken in turn from
  * *cursor on, so that the one used longest ago comes next. Returns CONNECTED or PENDING with *fd,
- * otherwise *fd is -1 and errno says why.
+ * otherwise *fd is -1 and errno says why. ack_later: the last segment of the handshake waits (200
+ * ms at most) for the first bytes to go, or for outgoing_ack: a segment and a wake-up of the server
+ * less.
  */
-enum outgoing_result outgoing_connect(
-    const struct outgoing *o, const struct sock_addr *to, uint32_t *cursor, int *fd);
+enum outgoing_result outgoing_connect(const struct outgoing *o, const struct sock_addr *to,
+    uint32_t *cursor, bool ack_later, int *fd);
+
+/* Sends the acknowledgement that ack_later held back, if it still waits, and makes the socket one
+ * that acknowledges at once, as a new one does: a server that answers in two pieces and has Nagle's
+ * rule would wait for it. */
+void outgoing_ack(int fd);
 
 #endif

@@ -14,6 +14,7 @@
 #include "worker/count.h"
 #include "worker/follow.h"
 #include "worker/pick.h"
+#include "worker/relay.h"
 #include "worker/wait.h"
 
 #define EXHAUSTED_PAUSE_MS 100
@@ -92,24 +93,50 @@ enum begun {
 	BEGUN_FAILED,
 	BEGUN_NO_PORT,
 	BEGUN_NO_PLACE,
-	BEGUN_SHORT
+	BEGUN_SHORT,
+	BEGUN_CLIENT_RESET,
+	BEGUN_NO_MEMORY
 };
 
-/* A non-blocking connect says EINPROGRESS also when it has completed by the time it returns, as it
- * does towards this host's own addresses. A second call tells, and spares the wake-up (a refusal is
- * known at once too). Where that was in vain it is not tried for a while. */
-static bool
-probe(struct worker_srv *v, int fd, const struct sock_addr *to)
+static enum begun
+ask_by_connect(int fd, const struct sock_addr *to)
 {
+	if (connect(fd, &to->sa, to->len) == 0)
+		return BEGUN_CONNECTED;
+	return errno == EINPROGRESS || errno == EALREADY ? BEGUN_WAITS : BEGUN_FAILED;
+}
+
+/* A non-blocking connect says EINPROGRESS also when it has completed by the time it returns, as it
+ * does towards this host's own addresses. Sending what the client has said tells, or a second call,
+ * and spares the wake-up (a refusal is known at once too). Where that was in vain it is not tried
+ * for a while. */
+static enum begun
+pending(struct session *s, struct worker_srv *v)
+{
+	enum begun b = BEGUN_WAITS;
+
 	if (v->probe_after > 0) {
 		v->probe_after--;
-		return false;
+		return b;
 	}
-	if (connect(fd, &to->sa, to->len) == 0)
-		return true;
-	if (errno == EALREADY)
+	switch (relay_early(s)) {
+	case EARLY_NOTHING:
+		b = ask_by_connect(s->s.fd, &s->srv->conf->addr);
+		break;
+	case EARLY_CONNECTED:
+		return BEGUN_CONNECTED;
+	case EARLY_WAITS:
+		break;
+	case EARLY_FAILED:
+		return BEGUN_FAILED;
+	case EARLY_CLIENT_RESET:
+		return BEGUN_CLIENT_RESET;
+	case EARLY_NO_MEMORY:
+		return BEGUN_NO_MEMORY;
+	}
+	if (b == BEGUN_WAITS)
 		v->probe_after = PROBE_REST;
-	return false;
+	return b;
 }
 
 /* An address, a port or an interface that the server's settings want and this host lacks. */
@@ -138,7 +165,7 @@ begin(struct session *s)
 	struct worker_srv *v = &s->w->srv[s->srv->slot];
 	uint32_t apart = s->w->index * PORTS_APART, at = v->next_port + apart;
 	int fd;
-	enum outgoing_result r = outgoing_connect(&c->from, &c->addr, &at, &fd);
+	enum outgoing_result r = outgoing_connect(&c->from, &c->addr, &at, true, &fd);
 
 	v->next_port = at - apart;
 	if (r == OUTGOING_NO_SOCKET)
@@ -146,14 +173,14 @@ begin(struct session *s)
 	sw64_add(&count_srv(s->w, s->srv)->connect, 1);
 	s->s.fd = fd;
 	s->s.flags = c->send_proxy || c->send_proxy_v2 ? SIDE_PROXY : 0;
+	if (c->addr.family != AF_UNIX)
+		s->s.flags |= SIDE_LATE;
 	s->tries++;
 	switch (r) {
 	case OUTGOING_CONNECTED:
 		return BEGUN_CONNECTED;
 	case OUTGOING_PENDING:
-		if (probe(v, fd, &c->addr))
-			return BEGUN_CONNECTED;
-		return errno == EINPROGRESS || errno == EALREADY ? BEGUN_WAITS : BEGUN_FAILED;
+		return pending(s, v);
 	case OUTGOING_NO_PORT:
 		return BEGUN_NO_PORT;
 	case OUTGOING_NO_BIND:
@@ -348,6 +375,13 @@ try_one(struct session *s, struct gen_server *v)
 		return true;
 	case BEGUN_SHORT:
 		short_of_descriptors(s, errno);
+		return true;
+	case BEGUN_CLIENT_RESET:
+		session_end(s, 'C', SESSION_RESET_S);
+		return true;
+	case BEGUN_NO_MEMORY:
+		worker_exhausted(s->w, "memory", ENOMEM);
+		session_end(s, 'R', SESSION_RESET);
 		return true;
 	case BEGUN_NO_PORT:
 		worker_exhausted(s->w, "local ports", EADDRNOTAVAIL);

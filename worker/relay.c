@@ -59,6 +59,7 @@ hold(struct session *s, struct side *src, struct side *dst, const char *data, si
 	if (h == NULL)
 		return STEP_NO_MEMORY;
 	h->off = 0;
+	h->uncounted = false;
 	h->len = (uint32_t)len;
 	memcpy(h->data, data, len);
 	src->held = h;
@@ -77,6 +78,9 @@ held_send(struct session *s, struct side *src, struct side *dst)
 	if (n == -1)
 		return errno == EAGAIN ? wait_writable(s, dst) : STEP_DST_BROKEN;
 	h->off += (uint32_t)n;
+	if (h->uncounted)
+		count_bytes(s, true, h->len);
+	h->uncounted = false;
 	count_active(s);
 	if (h->off < h->len)
 		return wait_writable(s, dst);
@@ -282,6 +286,55 @@ direction(struct session *s, struct side *src, struct side *dst)
 		if (r != STEP_MORE)
 			return r;
 	}
+}
+
+/* Sends the client's first n bytes, see relay_early. */
+static enum relay_early
+early_send(struct session *s, const char *data, size_t n)
+{
+	ssize_t sent;
+	int err;
+
+	nodelay(s, &s->s, n);
+	sent = send(s->s.fd, data, n, MSG_NOSIGNAL);
+	err = errno;
+	if (sent >= 0)
+		count_bytes(s, true, n);
+	if (sent == (ssize_t)n)
+		return EARLY_CONNECTED;
+	if (hold(s, &s->c, &s->s, data + (sent > 0 ? sent : 0),
+		n - (size_t)(sent > 0 ? sent : 0)) == STEP_NO_MEMORY)
+		return EARLY_NO_MEMORY;
+	if (sent >= 0)
+		return EARLY_CONNECTED;
+	s->c.held->uncounted = true;
+	errno = err;
+	if (err == EAGAIN)
+		return EARLY_WAITS;
+	/* It had accepted before it broke. */
+	return err == EPIPE || err == ECONNRESET ? EARLY_CONNECTED : EARLY_FAILED;
+}
+
+enum relay_early
+relay_early(struct session *s)
+{
+	char *buf = s->w->buf;
+	ssize_t n;
+
+	if ((s->s.flags & SIDE_PROXY) || (s->c.flags & SIDE_EOF) || s->c.held != NULL)
+		return EARLY_NOTHING;
+	s->flags |= SESSION_EARLY;
+	n = recv(s->c.fd, buf, RELAY_FIRST, 0);
+	if (n == -1)
+		return errno == EAGAIN ? EARLY_NOTHING : EARLY_CLIENT_RESET;
+	if (n == 0) {
+		s->c.flags = (uint16_t)((s->c.flags & ~SIDE_RD) | SIDE_EOF);
+		return EARLY_NOTHING;
+	}
+	s->c.flags |= SIDE_RD;
+	after_read(&s->c, (size_t)n, RELAY_FIRST);
+	s->c.full = n == RELAY_FIRST;
+	return early_send(s, buf, (size_t)n);
 }
 
 static enum relay_result

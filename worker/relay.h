@@ -30,6 +30,20 @@ enum relay_mode relay_mode_of(unsigned full, bool pipe_there);
 
 enum relay_result relay_run(struct session *s);
 
+/*
+ * A connect to the server is under way and may have completed: sends it what the client has said
+ * already, which tells. What cannot be sent is held, for this server or another one.
+ */
+enum relay_early {
+	EARLY_NOTHING = 0, /* the client has said nothing, or a PROXY header comes first */
+	EARLY_CONNECTED,   /* it was connected, maybe no longer: as after any connect */
+	EARLY_WAITS,       /* not connected yet */
+	EARLY_FAILED,      /* refused, unreachable: errno says */
+	EARLY_CLIENT_RESET,
+	EARLY_NO_MEMORY
+};
+enum relay_early relay_early(struct session *s);
+
 /* Frees what is held. */
 void relay_drop(struct session *s);
 

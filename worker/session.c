@@ -319,6 +319,16 @@ session_register(struct session *s)
 	return side_register(s, &s->c, 0);
 }
 
+/* Sending soon after the handshake makes the kernel hold acknowledgements back; see outgoing.h. */
+static void
+ack_first(struct session *s)
+{
+	if ((s->s.flags & (SIDE_LATE | SIDE_SENT)) != (SIDE_LATE | SIDE_SENT))
+		return;
+	s->s.flags &= (uint16_t)~SIDE_LATE;
+	outgoing_ack(s->s.fd);
+}
+
 bool
 session_run(struct session *s)
 {
@@ -329,6 +339,7 @@ session_run(struct session *s)
 		ready_add(s);
 		/* fallthrough */
 	case RELAY_ON:
+		ack_first(s);
 		/* The limits of half-closed sessions are shorter. */
 		if (((s->c.flags | s->s.flags) & SIDE_SHUT) != shut)
 			session_timer(s);
@@ -360,13 +371,17 @@ session_connected(struct session *s)
 	s->active = loop_now(s->w->loop);
 	s->c.flags |= SIDE_WR;
 	s->s.flags |= SIDE_WR;
-	if (s->c.f.fd == -1)
+	if (s->c.f.fd == -1 && !(s->flags & SESSION_EARLY))
 		s->c.flags |= SIDE_RD; /* no event says so yet */
 	loop_timer_del(s->w->loop, &s->timer);
 	session_timer(s);
 	/* What the client has sent already goes out before the two are registered: most often that
 	 * saves a wake-up. */
-	if (!session_run(s) || !at_once)
+	if (!session_run(s))
+		return;
+	if (s->s.flags & SIDE_LATE)
+		outgoing_ack(s->s.fd); /* the client has said nothing yet */
+	if (!at_once)
 		return;
 	if (session_register(s) == -1) {
 		worker_exhausted(s->w, "epoll", errno);

@@ -23,13 +23,15 @@ enum side_flag {
 	SIDE_PRI = 64,  /* sends urgent data: a short read says nothing */
 	SIDE_OUT = 128, /* registered for EPOLLOUT */
 	SIDE_NODELAY = 256,
-	SIDE_SENT = 512,  /* something was sent to it */
-	SIDE_PROXY = 1024 /* a PROXY header is due before anything else */
+	SIDE_SENT = 512,   /* something was sent to it */
+	SIDE_PROXY = 1024, /* a PROXY header is due before anything else */
+	SIDE_LATE = 2048   /* its handshake was to be acknowledged late, nothing was sent since */
 };
 
 struct relay_held { /* bytes that the other side did not take */
 	uint32_t off;
 	uint32_t len;
+	bool uncounted; /* the client's, read before it was known who gets them */
 	char data[];
 };
 
@@ -48,7 +50,8 @@ enum session_flag {
 	SESSION_REDISP = 4,    /* went to another server than the one before */
 	SESSION_PAUSE = 8,     /* waits before it tries the same server again */
 	SESSION_HELD_SRV = 16, /* counted at its server */
-	SESSION_PROXIED = 32   /* its addresses are those of a PROXY header */
+	SESSION_PROXIED = 32,  /* its addresses are those of a PROXY header */
+	SESSION_EARLY = 64     /* the client was read before the connect was known to be done */
 };
 
 struct session {

@@ -55,8 +55,8 @@ class Proxy:
         if kind == "nginx":
             self.argv = ["nginx", "-c", env.file(f"nginx-{self.port}.conf",
                                                  self.nginx(backs, workers))]
-        elif kind == "vipd":
-            self.argv = [vipd_path(), "-f", env.file(f"vipd-{self.port}.conf", vipd_text(conf))]
+        elif kind.startswith("vipd"):
+            self.argv = [kind.partition("@")[2] or vipd_path(), "-f", env.file(f"vipd-{self.port}.conf", vipd_text(conf))]
         else:
             conf["global"]["control"] = conf["global"]["control"]["path"]
             conf["global"]["maxconn"] = min(maxconn, 9000)
@@ -75,7 +75,7 @@ class Proxy:
 
     def start(self):
         with on_cpu(FIRST_CPU):
-            self.p = Proc(self.env, self.argv, self.kind)
+            self.p = Proc(self.env, self.argv, self.kind.partition("@")[0])
         wait_for(lambda: self.p.running() and listening(self.addr), 10, f"{self.kind} to listen")
         self.first_answer()
         return self
@@ -167,7 +167,7 @@ def compare(env, name, kinds, backs, rounds, seconds):
             value = statistics.median(r[m] for r in rows[k])
             out[k][m] = {"median": value, "ratio": q[1], "quartiles": [q[0], q[2]],
                          "quiet": quiet(ratio, load)}
-            print(f"{name:6} {k:8} {m:14} {value:12.2f}   {q[1]:5.2f} of {base} "
+            print(f"{name:6} {k[-8:]:8} {m:14} {value:12.2f}   {q[1]:5.2f} of {base} "
                   f"({q[0]:.2f}-{q[2]:.2f}; {out[k][m]['quiet']:.2f})", flush=True)
     return out
 
@@ -198,7 +198,7 @@ def syscalls(env, kinds, backs):
             out[k][name] = sum(calls.values()) / n
             top = ", ".join(f"{c} {v / n:.2f}" for c, v in
                             sorted(calls.items(), key=lambda x: -x[1]) if v / n >= 0.05)
-            print(f"calls  {k:8} {name:14} {out[k][name]:12.2f}   ({top})", flush=True)
+            print(f"calls  {k[-8:]:8} {name:14} {out[k][name]:12.2f}   ({top})", flush=True)
         p.stop()
     return out
 
@@ -216,7 +216,7 @@ def memory(env, kinds, backs):
         h.stop()
         p.stop()
         out[k] = {"start_kb": start, "idle_bytes": each}
-        print(f"memory {k:8} PSS at start {start} kB (two workers), {each:.0f} B per idle session "
+        print(f"memory {k[-8:]:8} PSS at start {start} kB (two workers), {each:.0f} B per idle session "
               f"of {n}", flush=True)
     return out
 
@@ -238,7 +238,7 @@ def startup(env, kinds, backs):
             took.append((time.monotonic() - t) * 1e3)
             p.stop()
         out[k] = statistics.median(took)
-        print(f"start  {k:8} exec to first answer {out[k]:.1f} ms (median of 9, "
+        print(f"start  {k[-8:]:8} exec to first answer {out[k]:.1f} ms (median of 9, "
               f"{min(took):.1f}-{max(took):.1f})", flush=True)
     return out
 
@@ -251,7 +251,7 @@ def fairness(env, kinds, backs):
         r = env.vload(p.addr, conns=64, total=30000, opts=["-a", "16"])
         got = [v.stats()["accepted"] - b for v, b in zip(backs, before)]
         out[k] = max(abs(g - 30000 / len(backs)) for g in got)
-        print(f"even   {k:8} 30000 over {len(backs)}: {got}, largest deviation {out[k]:.0f}, "
+        print(f"even   {k[-8:]:8} 30000 over {len(backs)}: {got}, largest deviation {out[k]:.0f}, "
               f"failed {r['failed']}", flush=True)
         p.stop()
     return out
@@ -265,7 +265,8 @@ def main():
     a.add_argument("--rounds", type=int, default=8)
     a.add_argument("--seconds", type=float, default=0.5, help="of one load")
     a.add_argument("--only", default=",".join([*LOADS, *EXTRA]))
-    a.add_argument("proxies", nargs="*", default=[])
+    a.add_argument("proxies", nargs="*", default=[],
+                   help="haproxy, nginx, vipd; vipd@PATH: another build of it in the same rounds")
     o = a.parse_args()
     if os.geteuid() != 0:
         sys.exit("run.py: needs root (a network namespace of its own)")
