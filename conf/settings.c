@@ -132,9 +132,12 @@ const struct conf_scope scope_control = {
     "control", "Control socket", "In global. A string is the path.", ROWS(control_keys)};
 
 static const struct conf_key global_keys[] = {
-    {"workers", K_UINT, F_RESTART, .offset = O(conf_global, workers), .max = 256,
+    {"workers", K_UINT, .offset = O(conf_global, workers), .max = 256,
 	.text = "Number of worker processes. 0: one per CPU that vipd may use (affinity mask and "
-		"cgroup), at most 8."},
+		"cgroup), at most 8. A reload can change it, up to twice what vipd was started "
+		"with and at least 16: new workers share the load at once; those that are too many "
+		"take no more connections and end with their last session, at the latest after a "
+		"day."},
     {"maxconn", K_UINT, .offset = O(conf_global, maxconn), .max = MAX_CONN,
 	.dflt_text = "from the descriptor limit: min(10000, (nofile - 200) / 2) x workers",
 	.text = "Most sessions at once, over all workers. At the limit connections wait in the "

@@ -61,7 +61,7 @@ may_kill(struct process *p, uint64_t now)
 	struct master *m = p->m;
 	bool others = p->kind != SHM_WORKER;
 
-	for (unsigned i = 0; i < m->n_workers && !others; i++)
+	for (unsigned i = 0; i < m->wanted && !others; i++)
 		others = &m->workers[i] != p && process_serves(&m->workers[i]) &&
 			 answered(&m->workers[i]) + WATCH_SILENT_TICKS >= now;
 	if (p->kind != SHM_WORKER)
@@ -115,7 +115,7 @@ process_publish_masks(struct process *p, bool answers)
 
 	if (p->kind != SHM_WORKER)
 		return;
-	if (answers && process_serves(p))
+	if (answers && process_serves(p) && !process_drained(p))
 		own->absent[p->index / 64].v &= ~bit;
 	else
 		own->absent[p->index / 64].v |= bit;

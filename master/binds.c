@@ -43,6 +43,7 @@ binds_commit(struct master *m)
 	for (struct listener *l = m->listeners; l != NULL; l = l->next) {
 		const struct listener_want *want = want_of(&w, l);
 
+		listener_join(l, m->gen->number);
 		if (want == NULL) {
 			if (l->left == 0) {
 				l->left = m->gen->number;

@@ -330,7 +330,7 @@ directory_commit(struct master *m, const struct conf *c, uint64_t gen)
 	fe_commit(m, c, gen);
 	if (m->gen == NULL || m->gen->conf == NULL ||
 	    m->gen->conf->global.maxconn != c->global.maxconn)
-		sw32_set(&m->seg.own_master->maxconn, wants_maxconn(c, m->n_workers, m->nofile));
+		sw32_set(&m->seg.own_master->maxconn, wants_maxconn(c, m->wanted, m->nofile));
 	node_commit(m->seg.own_master, c);
 }
 

@@ -229,15 +229,23 @@ batch_listeners(struct batch *b, const struct listener *l)
 {
 	for (; l != NULL; l = l->next) {
 		bool back = l->left != 0 && l->back == b->number;
+		bool known = !back && l->since <= b->p->done && b->p->done != 0;
 
-		if (!back && (l->left != 0 || (l->since <= b->p->done && b->p->done != 0)))
+		if (!back && l->left != 0)
 			continue;
-		for (unsigned q = 0; q < l->n_queues; q++)
+		for (unsigned q = 0; q < l->n_queues; q++) {
+			if (known && l->since_q[q] <= b->p->done)
+				continue;
 			batch_add(b,
 			    l->control     ? PROTO_FD_CONTROL
 			    : l->inherited ? PROTO_FD_INHERITED
 					   : PROTO_FD_LISTEN,
 			    l->shared ? PROTO_SHARED : q, l->name, l->queues[q]);
+		}
+		/* Those of the reload under way: not for one that catches up with what is in force.
+		 */
+		for (unsigned q = 0; q < l->n_more && b->number != b->p->m->gen->number; q++)
+			batch_add(b, PROTO_FD_LISTEN, l->n_queues + q, l->name, l->more[q]);
 	}
 }
 
@@ -250,6 +258,9 @@ generation_send(const struct generation *g, const struct listener *const *sets, 
 	b = (struct batch){.p = p, .number = g->number};
 	if (msg_send(&p->chan, PROTO_PREPARE, g->number, NULL, 0, &g->text[p->kind], 1) == -1)
 		return -1;
+	for (unsigned i = p->bells; i < p->m->n_workers; i++)
+		batch_add(&b, PROTO_FD_BELL, i, "", p->m->workers[i].bell);
+	p->bells_asked = p->m->n_workers;
 	for (size_t i = 0; i < n_sets && p->kind == SHM_WORKER; i++)
 		batch_listeners(&b, sets[i]);
 	for (size_t i = 0; i < g->n_files; i++)

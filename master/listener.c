@@ -189,19 +189,23 @@ listener_new(const struct listener_want *w, unsigned n, uint64_t generation)
 	l->shared = l->inherited || w->addr.family == AF_UNIX || w->last > sock_addr_port(&w->addr);
 	l->name = strdup(w->name);
 	l->queues = malloc((l->n_queues + 1) * sizeof(int));
+	l->since_q = calloc(l->n_queues + 1, sizeof(*l->since_q));
 	l->addr = w->addr;
 	l->last = w->last;
 	l->v4v6 = w->v4v6;
 	l->control = w->control;
 	l->since = generation;
-	if (l->name == NULL || l->queues == NULL) {
+	if (l->name == NULL || l->queues == NULL || l->since_q == NULL) {
 		free(l->name);
 		free(l->queues);
+		free(l->since_q);
 		free(l);
 		return NULL;
 	}
-	for (unsigned i = 0; i < l->n_queues; i++)
+	for (unsigned i = 0; i < l->n_queues; i++) {
 		l->queues[i] = -1;
+		l->since_q[i] = generation;
+	}
 	return l;
 }
 
@@ -313,6 +317,45 @@ all_listen(struct listener *l, const struct listener_want *w, struct listener_er
 	return 0;
 }
 
+/* Queues for workers that a reload adds. They join the group at once, and get clients when they
+ * listen. Room for them in the arrays comes first: the commit cannot fail. */
+static int
+grow(struct listener *l, const struct listener_want *w, unsigned n, struct listener_error *err)
+{
+	unsigned more = l->shared || n <= l->n_queues ? 0 : n - l->n_queues;
+	int *q;
+	uint64_t *since;
+
+	if (more == 0)
+		return 0;
+	l->more = malloc(more * sizeof(int));
+	q = realloc(l->queues, n * sizeof(int));
+	if (q != NULL)
+		l->queues = q;
+	since = realloc(l->since_q, n * sizeof(*since));
+	if (since != NULL)
+		l->since_q = since;
+	if (l->more == NULL || q == NULL || since == NULL) {
+		snprintf(err->text, sizeof(err->text), "out of memory");
+		return -1;
+	}
+	while (l->n_more < more) {
+		int fd = socket_new(w, true);
+
+		if (fd == -1) {
+			say(err, w, 0, "open its queues");
+			return -1;
+		}
+		l->more[l->n_more++] = fd;
+		options_set(fd, w);
+		if (bind(fd, &w->addr.sa, w->addr.len) == -1) {
+			say(err, w, 0, "open its queues");
+			return -1;
+		}
+	}
+	return 0;
+}
+
 /* What l, which is one of them, was opened for: the first of its name. */
 static const struct listener_want *
 want_of(const struct listener *l, const struct listener_want *want)
@@ -332,6 +375,8 @@ listener_open_all(struct listener **out, const struct listener_want *want, size_
 		l = listener_find(held, want[i].name);
 		if (l != NULL && l->left != 0)
 			l->back = generation;
+		if (l != NULL && grow(l, &want[i], n, err) == -1)
+			goto fail;
 		if (l != NULL || listener_find(set, want[i].name) != NULL)
 			continue;
 		l = listener_new(&want[i], n, generation);
@@ -354,7 +399,35 @@ nomem:
 	snprintf(err->text, sizeof(err->text), "out of memory");
 fail:
 	listener_free_all(set);
+	listener_shed_all(held);
 	return -1;
+}
+
+void
+listener_join(struct listener *l, uint64_t generation)
+{
+	for (unsigned i = 0; i < l->n_more; i++) {
+		if (!l->paused && listen(l->more[i], l->backlog) == -1)
+			log_err(
+			    "%s: a new worker's queue cannot listen: %s", l->name, strerror(errno));
+		l->queues[l->n_queues] = l->more[i];
+		l->since_q[l->n_queues++] = generation;
+	}
+	free(l->more);
+	l->more = NULL;
+	l->n_more = 0;
+}
+
+void
+listener_shed_all(struct listener *set)
+{
+	for (struct listener *l = set; l != NULL; l = l->next) {
+		for (unsigned i = 0; i < l->n_more; i++)
+			close(l->more[i]);
+		free(l->more);
+		l->more = NULL;
+		l->n_more = 0;
+	}
 }
 
 void
@@ -444,7 +517,11 @@ listener_free(struct listener *l)
 	for (unsigned i = 0; i < l->n_queues; i++)
 		if (l->queues[i] != -1)
 			close(l->queues[i]);
+	for (unsigned i = 0; i < l->n_more; i++)
+		close(l->more[i]);
+	free(l->more);
 	free(l->queues);
+	free(l->since_q);
 	free(l->name);
 	free(l);
 }

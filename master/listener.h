@@ -41,13 +41,16 @@ struct listener {
 	uint16_t last; /* port of a range */
 	bool v4v6;
 	int *queues;       /* descriptors */
+	uint64_t *since_q; /* of each: the generation that brought it */
 	unsigned n_queues; /* one a worker; if shared: 1 for UNIX, else one a port or descriptor */
-	bool shared;       /* all workers take from all queues */
-	bool inherited;    /* the sockets are not ours: never emptied, no file of ours */
+	int *more;         /* bound, not listening: queues of a reload with more workers */
+	unsigned n_more;
+	bool shared;    /* all workers take from all queues */
+	bool inherited; /* the sockets are not ours: never emptied, no file of ours */
 	bool control;
 	bool paused;    /* its frontend is disabled: bound, not listening */
 	int backlog;    /* a queue */
-	uint64_t since; /* generation that brought it */
+	uint64_t since; /* generation that brought it, or took it back */
 	uint64_t left;  /* generation that removed it: workers empty it; 0: in use */
 	uint64_t back;  /* generation that takes it back before it is closed */
 	struct mono left_at;
@@ -63,11 +66,17 @@ struct listener_error {
  * Opens all of want that set does not hold yet, with n queues each, all or nothing: first every
  * address is bound without SO_REUSEPORT, which the kernel refuses while anybody else listens there;
  * then the other queues join; then all listen. Those opened are returned as a list, to be joined on
- * commit or closed by listener_free_all. held is what we listen on already; one of these that has
+ * commit or closed by listener_free_all. A held one with fewer queues than n gets the missing ones,
+ * see listener_join. held is what we listen on already; one of these that has
  * left is taken back (its field back). Returns 0, or -1 with err (address, reason, holder).
  */
 int listener_open_all(struct listener **out, const struct listener_want *want, size_t n_want,
     struct listener *held, unsigned n, uint64_t generation, struct listener_error *err);
+
+/* What listener_open_all added to listeners that stay: queues of more workers. They listen from now
+ * on, or are closed. */
+void listener_join(struct listener *l, uint64_t generation);
+void listener_shed_all(struct listener *set);
 
 /* Changes options of a listener that stays. */
 void listener_adjust(struct listener *l, const struct listener_want *want);

@@ -86,6 +86,7 @@ on_tick(struct loop_timer *t)
 	master_ring_all(m);
 	directory_reap(m);
 	binds_look(m);
+	workers_look(m);
 	requests_look(m);
 	watchdog(m);
 	status_tick(m);

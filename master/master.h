@@ -10,6 +10,7 @@
  *   generation.c a configuration with all that children need: sealed memfds, sockets
  *   directory.c  names and slots in the segment
  *   binds.c      listeners that leave and come back
+ *   workers.c    more and fewer workers
  *   reload.c     SIGHUP: read, check, diff, round
  *   requests.c   commands: runtime.c carries them out, control.c is the master's own socket
  *   start.c      from the command line to the running master
@@ -62,7 +63,11 @@ struct process {
 	enum process_answer answer;
 	uint64_t done; /* generation that the process runs; 0: none yet */
 	struct watch watch;
-	bool killed; /* by us, for silence */
+	bool killed;          /* by us, for silence */
+	bool told;            /* a drained worker: to end */
+	struct mono drained;  /* since when it takes no connections */
+	unsigned bells;       /* of workers that it holds: 0..bells-1 */
+	unsigned bells_asked; /* the same when it has said yes */
 	bool resumed;
 	struct shm_proc *pub;
 };
@@ -83,6 +88,7 @@ struct log_socket {
 struct generation {
 	uint64_t number;
 	struct conf *conf;
+	unsigned workers;    /* that take connections */
 	int text[SHM_KINDS]; /* sealed memfd for each kind of child */
 	size_t n_files;
 	struct named_file *files;
@@ -119,7 +125,8 @@ struct master {
 	struct proc_user user;                    /* of children */
 	struct seccomp_filter filters[SHM_KINDS]; /* of children */
 	uint64_t nofile;
-	unsigned n_workers;
+	unsigned n_workers; /* slots ever used */
+	unsigned wanted;    /* workers that take connections; those above are drained or gone */
 	struct process workers[SHM_MAX_WORKERS];
 	struct process checker;
 	struct process vrrp;
@@ -226,6 +233,18 @@ void binds_commit(struct master *m);
 void binds_look(struct master *m);
 /* No new clients; what waits is served by the workers. */
 void binds_stop(struct master *m);
+
+/* workers.c: a reload changes their number. */
+/* Slots for n of them, as empty ones until the commit. Returns 0, or -1 with a reason. */
+int workers_prepare(struct master *m, unsigned n, char *reason, size_t size);
+/* From now on n take connections. */
+void workers_commit(struct master *m, unsigned n);
+/* Forks those that are missing. */
+void workers_fork(struct master *m);
+/* Ends drained ones whose last session is over. Once a tick. */
+void workers_look(struct master *m);
+/* Slot of a worker that is drained, or has gone. */
+bool process_drained(const struct process *p);
 
 /* wants.c: what a configuration needs of the operating system. */
 struct wants {

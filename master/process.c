@@ -223,7 +223,7 @@ keep_one(struct master *m)
 	struct mono soon = mono_add_ms(mono_now(), BACKOFF_LAST_MS);
 	struct process *first = NULL;
 
-	for (unsigned i = 0; i < m->n_workers; i++) {
+	for (unsigned i = 0; i < m->wanted; i++) {
 		struct process *p = &m->workers[i];
 
 		if (p->pid != 0)
@@ -259,6 +259,12 @@ log_death(struct process *p, int status, unsigned lost, int64_t wait_ms)
 		snprintf(how, sizeof(how), "exited with %d", WEXITSTATUS(status));
 	if (p->m->stopping)
 		return;
+	if (p->told || process_drained(p)) {
+		event_log(&p->m->seg, p->told ? LOG_NOTICE : LOG_ALERT, EVENT_PROCESS,
+		    (uint32_t)p->pid, "%s (pid %d), which was drained, %s; %u sessions lost", name,
+		    (int)p->pid, how, lost);
+		return;
+	}
 	event_log(&p->m->seg, LOG_ALERT, EVENT_PROCESS, (uint32_t)p->pid,
 	    "%s (pid %d) %s; %u sessions lost; respawn in %lld ms", name, (int)p->pid, how, lost,
 	    (long long)wait_ms);
@@ -278,6 +284,7 @@ bury(struct process *p, int status)
 	struct master *m = p->m;
 	struct mono now = mono_now();
 	int64_t lived = mono_diff_ms(now, p->started), wait;
+	struct backoff before = p->backoff;
 	unsigned lost = 0;
 
 	if (p->kind == SHM_WORKER) {
@@ -289,18 +296,25 @@ bury(struct process *p, int status)
 	sw32_set(&p->pub->last_status, (uint32_t)status);
 	wait = p->kind == SHM_VRRP ? backoff_step_lease(&p->backoff, lived)
 				   : backoff_step(&p->backoff, lived);
+	if (p->told) {
+		p->backoff = before;
+		wait = 0; /* wanted again meanwhile */
+	}
 	if (is_final(status) && wait < BACKOFF_MAX_MS)
 		wait = BACKOFF_MAX_MS;
 	log_death(p, status, lost, wait);
+	if (process_drained(p))
+		p->backoff = (struct backoff){0};
 	degraded_publish(m);
 	msg_close(&p->chan);
 	p->pid = 0;
 	p->done = 0;
 	p->watch = (struct watch){0};
-	p->killed = false;
+	p->killed = p->told = false;
+	p->bells = 0;
 	master_ring_all(m); /* neighbours take its queues, places and turns */
 	round_died(p);
-	if (m->stopping || p->state == PROCESS_NONE)
+	if (m->stopping || p->state == PROCESS_NONE || process_drained(p))
 		p->state = PROCESS_NONE;
 	else if (!m->ready && m->round.phase == ROUND_NONE)
 		p->state = PROCESS_NONE; /* the start failed */
@@ -333,7 +347,7 @@ on_respawn(struct loop_timer *t)
 	struct process *p =
 	    (struct process *)(void *)((char *)t - offsetof(struct process, respawn));
 
-	if (p->m->stopping)
+	if (p->m->stopping || process_drained(p))
 		return;
 	if (process_spawn(p) == -1) {
 		log_err("cannot fork: %s; another try in 1 s", strerror(errno));
@@ -400,6 +414,7 @@ process_spawn(struct process *p)
 	p->state = PROCESS_STARTING;
 	p->answer = ANSWER_NONE;
 	p->done = 0;
+	p->bells = p->bells_asked = m->n_workers;
 	if (p->resumed)
 		sw32_set(&p->pub->respawns, sw32_get(&p->pub->respawns) + 1);
 	p->resumed = true;

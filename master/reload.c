@@ -21,7 +21,7 @@ summary(const struct master *m, char *buf, size_t size)
 {
 	snprintf(buf, size, "generation %llu: %zu frontends, %zu backends, %u workers",
 	    (unsigned long long)m->gen->number, m->gen->conf->n_frontends, m->gen->conf->n_backends,
-	    m->n_workers);
+	    m->wanted);
 }
 
 void
@@ -89,6 +89,7 @@ reload_with(struct master *m, struct conf *c)
 	struct generation *g;
 	char reason[512] = "";
 	struct wants w;
+	unsigned n;
 	int r;
 
 	if (conf_diff_refused(m->gen->conf, c, reason, sizeof(reason))) {
@@ -101,21 +102,28 @@ reload_with(struct master *m, struct conf *c)
 		conf_free(c);
 		return;
 	}
+	n = wants_workers(c);
+	if (workers_prepare(m, n, reason, sizeof(reason)) == -1) {
+		reload_refused(m, reason);
+		conf_free(c);
+		return;
+	}
 	maxconn_look(m, c);
 	g = generation_new(m, c, reason, sizeof(reason));
 	if (g == NULL) {
 		reload_refused(m, reason);
 		return;
 	}
+	g->workers = n;
 	r = wants_listeners(&w, m, c, &err);
 	if (r == 0) {
-		r = listener_open_all(
-		    &opened, w.v, w.n, m->listeners, m->n_workers, g->number, &err);
+		r = listener_open_all(&opened, w.v, w.n, m->listeners, n, g->number, &err);
 		wants_free(&w);
 	}
 	if (r == -1 || directory_prepare(m, c, g->number, reason, sizeof(reason)) == -1) {
 		directory_abort(m, g->number);
 		listener_free_all(opened);
+		listener_shed_all(m->listeners);
 		reload_refused(m, reason[0] != '\0'     ? reason
 				  : err.text[0] != '\0' ? err.text
 							: "see the message before");

@@ -58,7 +58,7 @@ ask_each(struct process *p)
 {
 	struct master *m = p->m;
 
-	if (p->pid == 0 || (p->state == PROCESS_STARTING && !m->round.first))
+	if (p->pid == 0 || p->told || (p->state == PROCESS_STARTING && !m->round.first))
 		return; /* starting ones are brought up to date afterwards */
 	if (m->round.phase != ROUND_PREPARE)
 		return;
@@ -95,7 +95,7 @@ catch_up_each(struct process *p)
 {
 	struct master *m = p->m;
 
-	if (p->pid != 0 && p->done != m->gen->number && p->asked != m->gen->number)
+	if (p->pid != 0 && !p->told && p->done != m->gen->number && p->asked != m->gen->number)
 		round_catch_up(p);
 }
 
@@ -104,6 +104,7 @@ round_end(struct master *m)
 {
 	m->round.phase = ROUND_NONE;
 	loop_timer_del(m->loop, &m->round.limit);
+	workers_fork(m);
 	master_each(m, catch_up_each);
 	if (!m->ready) {
 		m->ready = true;
@@ -139,6 +140,7 @@ round_abort(struct master *m, const char *reason)
 	master_each(m, abort_each);
 	directory_abort(m, r->next->number);
 	listener_free_all(r->opened);
+	listener_shed_all(m->listeners);
 	r->opened = NULL;
 	generation_free(r->next);
 	r->next = NULL;
@@ -164,6 +166,7 @@ round_point_of_no_return(struct master *m)
 	struct generation *old = m->gen;
 	struct listener **end = &m->listeners;
 
+	workers_commit(m, r->next->workers);
 	directory_commit(m, r->next->conf, r->next->number);
 	while (*end != NULL)
 		end = &(*end)->next;
@@ -307,6 +310,7 @@ answer_yes(struct process *p)
 	struct master *m = p->m;
 
 	p->answer = ANSWER_YES;
+	p->bells = p->bells_asked;
 	if (m->gen == NULL || p->asked != m->gen->number)
 		return; /* of the round under way */
 	if (p->kind == SHM_CHECKER || m->round.phase != ROUND_CHECKER)

@@ -104,12 +104,12 @@ runtime_frontend_maxconn(struct master *m, uint32_t slot, uint32_t epoch, uint32
 uint32_t
 runtime_maxconn(struct master *m, uint64_t n)
 {
-	uint64_t room = m->nofile > 202 ? (m->nofile - 200) / 2 * m->n_workers : m->n_workers;
+	uint64_t room = m->nofile > 202 ? (m->nofile - 200) / 2 * m->wanted : m->wanted;
 
 	if (m->gen == NULL || n > room)
 		return SHM_RES_VALUE;
 	if (n == 0)
-		n = wants_maxconn(m->gen->conf, m->n_workers, m->nofile);
+		n = wants_maxconn(m->gen->conf, m->wanted, m->nofile);
 	sw32_set(&m->seg.own_master->maxconn, (uint32_t)n);
 	event_add(&m->seg, EVENT_LIMIT, 0, "global maxconn %u by command", (unsigned)n);
 	master_ring_all(m);

@@ -222,7 +222,8 @@ lock_take(struct master *m, const struct conf *c)
 static int
 segment_make(struct master *m, const struct conf *c)
 {
-	struct shm_caps caps = {.workers = m->n_workers,
+	unsigned room = m->n_workers < 8 ? 16 : m->n_workers * 2;
+	struct shm_caps caps = {.workers = room < SHM_MAX_WORKERS ? room : SHM_MAX_WORKERS,
 	    .frontends = c->global.max_frontends,
 	    .backends = c->global.max_backends,
 	    .servers = c->global.max_servers,
@@ -236,6 +237,7 @@ segment_make(struct master *m, const struct conf *c)
 	own = m->seg.own_master;
 	sw32_set(&own->pid, (uint32_t)getpid());
 	sw32_set(&own->n_workers, m->n_workers);
+	sw32_set(&own->wanted, m->wanted);
 	sw32_set(&own->nofile, (uint32_t)m->nofile);
 	sw64_set(&own->started_ns, (uint64_t)mono_now().ns);
 	sw64_set(&own->started_wall_us, (uint64_t)mono_wall_us());
@@ -417,7 +419,7 @@ run(struct master *m, struct conf *c)
 	char reason[512];
 	struct wants w;
 
-	m->n_workers = wants_workers(c);
+	m->n_workers = m->wanted = wants_workers(c);
 	m->loop = loop_new();
 	if (m->loop == NULL || filters_make(m) == -1 || demo_prepare(m, c) == -1 ||
 	    segment_make(m, c) == -1 || processes_init(m) == -1)
@@ -427,6 +429,7 @@ run(struct master *m, struct conf *c)
 		log_crit("cannot start: %s", reason);
 		return PROC_EXIT_FAILED;
 	}
+	g->workers = m->wanted;
 	if (wants_listeners(&w, m, c, &err) == -1 ||
 	    listener_open_all(&opened, w.v, w.n, NULL, m->n_workers, g->number, &err) == -1) {
 		log_crit("cannot start: %s", err.text);

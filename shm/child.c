@@ -31,6 +31,21 @@ say_no(struct child *c, uint64_t gen, const char *reason)
 	msg_send(&c->chan, PROTO_NO, gen, reason, strlen(reason), NULL, 0);
 }
 
+/* Whether or not the generation that it came with is committed. */
+static void
+bell_keep(struct child *c, uint32_t worker, int *fd)
+{
+	int *at;
+
+	if (worker >= SHM_MAX_WORKERS || worker == c->start.index)
+		return; /* closed with the message; its own is being polled */
+	at = &c->start.bells.workers[worker];
+	if (*at != -1)
+		close(*at);
+	*at = *fd;
+	*fd = -1;
+}
+
 /* Takes the descriptors of one message into the collection. Returns -1 when memory is short. */
 static int
 fds_collect(struct child *c, struct msg *m)
@@ -50,6 +65,10 @@ fds_collect(struct child *c, struct msg *m)
 		c->cap_fds = cap;
 	}
 	for (size_t i = 0; i < n; i++) {
+		if (meta[i].kind == PROTO_FD_BELL) {
+			bell_keep(c, meta[i].queue, &m->fds[i]);
+			continue;
+		}
 		c->fds[c->n_fds].meta = meta[i];
 		c->fds[c->n_fds].meta.name[sizeof(meta->name) - 1] = '\0';
 		c->fds[c->n_fds++].fd = m->fds[i];

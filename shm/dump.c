@@ -110,6 +110,8 @@ dump_processes(const struct shm *s, struct mono now, struct buf *out)
 		const struct shm_worker *w = shm_worker(s, i);
 		char name[32];
 
+		if (i >= sw32_get(&m->wanted) && sw32_get(&m->workers[i].pid) == 0)
+			continue; /* a reload has made do with fewer */
 		snprintf(name, sizeof(name), "worker %" PRIu32, i);
 		dump_proc(&m->workers[i], name, shm_mask_has(m->absent, i), now, out);
 		buf_printf(out, " %9" PRIu32 " %9" PRIu32 " %12" PRIu64 " %6" PRIu32 "\n",

@@ -172,7 +172,7 @@ struct shm_proc {
 
 struct shm_master {
 	struct sw32 pid;
-	struct sw32 n_workers;   /* worker slots in use (0..n-1); sums stop here */
+	struct sw32 n_workers;   /* worker slots ever used (0..n-1); sums stop here */
 	struct sw32 n_frontends; /* directory slots ever used: loops stop here */
 	struct sw32 n_backends;
 	struct sw32 n_servers;
@@ -189,7 +189,8 @@ struct shm_master {
 	struct sw32 maxconn; /* global limit of sessions */
 	struct sw32 maintenance;
 	struct sw32 starts; /* of vipd on this host; 0: not counted (no router needs it) */
-	struct sw32 pad;
+	struct sw32
+	    wanted; /* workers that take connections: 0..wanted-1; those above are drained */
 	struct sw64 reloads;
 	struct sw64 reloads_failed;
 	struct sw32 nofile;   /* descriptor limit of workers */

@@ -44,6 +44,7 @@ enum proto_fd_kind {
 	PROTO_FD_FILE,      /* name: path as written in the configuration; a sealed memfd */
 	PROTO_FD_CONTROL,   /* listening control socket; name: its path */
 	PROTO_FD_INHERITED, /* as LISTEN, but not vipd's own: it is not emptied when it goes */
+	PROTO_FD_BELL,      /* of the worker in queue, which was forked later than the receiver */
 	PROTO_FD_LOG        /* connected datagram socket; name: the target's address as written */
 };
 

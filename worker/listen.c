@@ -51,22 +51,42 @@ on_queue(struct loop_fd *f, uint32_t events)
 
 /* ---- what is polled ------------------------------------------------------------------------- */
 
+/* A reload has made do with fewer workers: this one takes no more. */
+static bool
+drained(const struct worker *w)
+{
+	uint32_t wanted = sw32_get(&w->seg->master->wanted);
+
+	return wanted != 0 && w->index >= wanted;
+}
+
+/* Who takes from it: queues of workers that are not wanted any more are spread over the others. */
+static uint32_t
+owner_of(const struct worker *w, const struct lqueue *q)
+{
+	uint32_t wanted = sw32_get(&w->seg->master->wanted);
+
+	return q->owner == PROTO_SHARED || q->owner < wanted || wanted == 0 ? q->owner
+									    : q->owner % wanted;
+}
+
 /* Polled now? *exclusive: others poll it too. */
 static bool
 queue_wanted(const struct worker *w, const struct lqueue *q, bool *exclusive)
 {
 	const struct listener *l = q->l;
+	uint32_t owner = owner_of(w, q);
 
 	*exclusive = q->owner != w->index;
-	if (accept_paused(w, q))
+	if (accept_paused(w, q) || drained(w))
 		return false;
 	if (l->full || w->retry_at.ns != 0 || (l->leaving && l->inherited))
 		return false;
-	if (q->owner == w->index || l->leaving)
+	if (owner == w->index || l->leaving)
 		return true; /* of one that leaves all take all: nobody knows who closes it last */
-	if (q->owner == PROTO_SHARED)
+	if (owner == PROTO_SHARED)
 		return listen_shared_turn(w);
-	return q->owner < SHM_MAX_WORKERS && shm_mask_has(w->seg->master->absent, q->owner);
+	return owner < SHM_MAX_WORKERS && shm_mask_has(w->seg->master->absent, owner);
 }
 
 static void
@@ -263,6 +283,35 @@ listen_abort(struct worker *w)
 	}
 }
 
+/* Queues of workers that this generation adds to a listener that we have? */
+static bool
+extends(const struct listener *l, const struct listener *more)
+{
+	for (size_t i = 0; i < l->n_queues; i++)
+		for (size_t k = 0; k < more->n_queues; k++)
+			if (l->queues[i]->owner == more->queues[k]->owner)
+				return false;
+	return true;
+}
+
+/* Room for them, so that the commit cannot fail. */
+static int
+extend_prepare(struct listener_set *set)
+{
+	for (struct listener *m = set->prepared; m != NULL; m = m->next) {
+		struct listener *l = find(set->all, m->name, false);
+		struct lqueue **v;
+
+		if (l == NULL || !extends(l, m))
+			continue;
+		v = realloc(l->queues, (l->n_queues + m->n_queues) * sizeof(struct lqueue *));
+		if (v == NULL)
+			return -1;
+		l->queues = v;
+	}
+	return 0;
+}
+
 int
 listen_prepare(struct worker *w, const struct gen *g, struct child_fd *fds, size_t n_fds,
     char *reason, size_t reason_size)
@@ -277,6 +326,11 @@ listen_prepare(struct worker *w, const struct gen *g, struct child_fd *fds, size
 			listen_abort(w);
 			return -1;
 		}
+	}
+	if (extend_prepare(w->listen) == -1) {
+		snprintf(reason, reason_size, "out of memory");
+		listen_abort(w);
+		return -1;
 	}
 	for (size_t i = 0; i < g->n_frontends; i++) {
 		const struct conf_frontend *f = g->frontends[i].conf;
@@ -339,6 +393,26 @@ empty_begin(struct worker *w)
 	    w->loop, &w->listen->empty_timer, mono_add_ms(loop_now(w->loop), LEAVE_EMPTY_MS));
 }
 
+static void
+extend_commit(struct listener_set *set)
+{
+	for (struct listener **at = &set->prepared, *m; (m = *at) != NULL;) {
+		struct listener *l = find(set->all, m->name, false);
+
+		if (l == NULL || !extends(l, m)) {
+			at = &m->next;
+			continue;
+		}
+		for (size_t i = 0; i < m->n_queues; i++) {
+			m->queues[i]->l = l;
+			l->queues[l->n_queues++] = m->queues[i];
+		}
+		*at = m->next;
+		m->n_queues = 0;
+		listener_free(set->w, m);
+	}
+}
+
 /* Descriptors of one and the same socket? */
 static bool
 same_socket(const struct listener *a, const struct listener *b)
@@ -392,6 +466,7 @@ listen_commit(struct worker *w)
 	struct listener **at = &set->all;
 	bool left = false;
 
+	extend_commit(set);
 	while (*at != NULL)
 		if (!commit_old(w, at, &left))
 			at = &(*at)->next;
@@ -408,6 +483,9 @@ listen_commit(struct worker *w)
 void
 listen_leave(struct worker *w)
 {
+	/* One that is drained holds copies only: the others go on with the queues. */
+	while (drained(w) && w->listen->all != NULL)
+		listener_close(w, &w->listen->all);
 	for (struct listener *l = w->listen->all; l != NULL; l = l->next)
 		if (!l->leaving)
 			leave_begin(w, l);

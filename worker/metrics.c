@@ -187,7 +187,7 @@ write_process(struct prom *p, const struct stat_source *src)
 	one(p, "vipd_process_start_time_seconds", PROM_GAUGE, "Start of the master, since 1970.",
 	    sw64_get(&m->started_wall_us) / 1000000);
 	one(p, "vipd_process_workers", PROM_GAUGE, "Worker processes wanted.",
-	    sw32_get(&m->n_workers));
+	    sw32_get(&m->wanted));
 	one(p, "vipd_process_current_connections", PROM_GAUGE, "Sessions open now.", t.held);
 	one(p, "vipd_process_max_connections", PROM_GAUGE, "Limit of open sessions.",
 	    sw32_get(&m->maxconn));

@@ -82,7 +82,7 @@ page_head(struct page *p, struct buf *out)
 	    total_format_uptime(up, p->src.now.ns > (int64_t)started
 					? ((uint64_t)p->src.now.ns - started) / 1000000000u
 					: 0),
-	    sw32_get(&m->n_workers), sw64_get(&m->generation),
+	    sw32_get(&m->wanted), sw64_get(&m->generation),
 	    sw32_get(&m->stopping) != 0 ? ", <b>stopping</b>" : "",
 	    sw32_get(&m->maintenance) != 0 ? ", <b>in maintenance</b>" : "", t.held,
 	    sw32_get(&m->maxconn), t.held_max, t.cum_conn, t.rate);

@@ -75,7 +75,7 @@ info_process(struct info *info, const struct stat_source *src)
 	    "2.6.0-vipd-" VIPD_VERSION);
 	add_s(info, "Release_date", "POS", "date of this version", VIPD_DATE);
 	add_n(info, "Nbthread", "CGS", "threads a worker", STAT_U32, 1);
-	add_n(info, "Nbproc", "CGS", "worker processes", STAT_U32, sw32_get(&m->n_workers));
+	add_n(info, "Nbproc", "CGS", "worker processes", STAT_U32, sw32_get(&m->wanted));
 	add_n(info, "Process_num", "KGP", "always 1: numbers are of all workers", STAT_U32, 1);
 	add_n(info, "Pid", "SGP", "process id of the master", STAT_U32, sw32_get(&m->pid));
 	add_s(info, "Uptime", "MDP", "time since the start", info->uptime);
@@ -133,7 +133,7 @@ info_vipd(struct info *info, const struct stat_source *src)
 	uint64_t live = 0, respawns = 0;
 
 	for (uint32_t w = 0; w < sw32_get(&m->n_workers) && w < SHM_MAX_WORKERS; w++) {
-		live += shm_mask_has(m->live, w);
+		live += w < sw32_get(&m->wanted) && shm_mask_has(m->live, w);
 		respawns += sw32_get(&m->workers[w].respawns);
 	}
 	add_s(info, "Vipd_version", "POS", "version of vipd", VIPD_VERSION);
@@ -266,7 +266,9 @@ proc_fill(struct proc_row *r, const struct command_run *run, const char *type, i
 	r->respawns = sw32_get(&p->respawns);
 	r->up_s = r->pid == 0 ? -1 : age > 0 ? age / 1000000000 : 0;
 	r->state = state <= SHM_PROC_STOPPING ? states[state] : "?";
-	if (slot >= 0 && state == SHM_PROC_READY && shm_mask_has(m->absent, (unsigned)slot))
+	if (slot >= 0 && r->pid != 0 && (uint32_t)slot >= sw32_get(&m->wanted))
+		r->state = "draining";
+	else if (slot >= 0 && state == SHM_PROC_READY && shm_mask_has(m->absent, (unsigned)slot))
 		r->state = "silent";
 	format_status(r->last, sizeof(r->last), sw32_get(&p->respawns), sw32_get(&p->last_status));
 	r->generation = sw64_get(&p->generation);
@@ -333,7 +335,8 @@ show_proc_run(struct command_run *run, int argc, char **argv)
 		buf_puts(run->out, "# workers\n");
 	for (uint32_t w = 0; w < sw32_get(&m->n_workers) && w < SHM_MAX_WORKERS; w++) {
 		proc_fill(&r, run, "worker", (int)w, &m->workers[w]);
-		proc_write(run->out, &r, table);
+		if (r.pid != 0 || w < sw32_get(&m->wanted))
+			proc_write(run->out, &r, table);
 	}
 	if (!table)
 		buf_puts(run->out, "# others\n");

@@ -169,6 +169,32 @@ every_row(void **state)
 	conf_free(w.now);
 }
 
+/* The list is written out on purpose: whoever adds a setting that needs a restart adds it here, and
+ * to the manual of what a reload cannot do. */
+static void
+restart_list(void **state)
+{
+	static const char want[] = "control.path control.mode control.user control.group "
+				   "global.user global.group global.state_dir global.max_servers "
+				   "global.max_backends global.max_frontends ";
+	char got[1024] = "";
+
+	(void)state;
+	/* In the order of the scopes: those inside global come before it. */
+	for (size_t pass = 0; pass < 2; pass++)
+		for (size_t i = 0; conf_scopes[i] != NULL; i++) {
+			const struct conf_scope *s = conf_scopes[i];
+
+			if ((s == &scope_global) != (pass == 1))
+				continue;
+			for (size_t k = 0; k < s->n; k++)
+				if ((s->keys[k].flags & F_RESTART) != 0)
+					snprintf(got + strlen(got), sizeof(got) - strlen(got),
+					    "%s.%s ", s->name, s->keys[k].name);
+		}
+	assert_string_equal(got, want);
+}
+
 /* What is no plain value: one change of each, as text. */
 static void
 every_custom(void **state)
@@ -228,6 +254,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_row),
 	    cmocka_unit_test(every_custom),
+	    cmocka_unit_test(restart_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

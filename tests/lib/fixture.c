@@ -99,6 +99,7 @@ make_master(const struct shm *s)
 
 	sw32_set(&m->pid, 100);
 	sw32_set(&m->n_workers, 2);
+	sw32_set(&m->wanted, 2);
 	sw64_set(&m->generation, 3);
 	sw64_set(&m->started_ns, 900 * S);
 	sw64_set(&m->started_wall_us, 1700000000ull * 1000000);

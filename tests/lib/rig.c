@@ -47,6 +47,7 @@ rig_init(struct rig *r, unsigned n_workers)
 	r->bells.vrrp = eventfd(0, EFD_NONBLOCK);
 	r->bells.master = eventfd(0, EFD_NONBLOCK);
 	sw32_set(&r->seg.own_master->n_workers, n_workers);
+	sw32_set(&r->seg.own_master->wanted, n_workers);
 	for (unsigned i = 0; i < n_workers; i++)
 		r->workers[i] = (struct rig_worker){.rig = r, .pid = -1, .chan.f.fd = -1};
 }

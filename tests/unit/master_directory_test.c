@@ -29,7 +29,7 @@ world_new(uint32_t servers, uint32_t backends, uint32_t frontends)
 
 	assert_non_null(w);
 	assert_int_equal(shm_create(&w->m.seg, &caps), 0);
-	w->m.n_workers = 2;
+	w->m.n_workers = w->m.wanted = 2;
 	w->m.nofile = 1024;
 	w->m.gen = &w->gen;
 	sw32_set(&w->m.seg.own_master->n_workers, 2);

@@ -42,7 +42,7 @@ set_up(void **state)
 	conf_msgs_free(&msgs);
 	if (gen.conf == NULL)
 		return -1;
-	m.n_workers = 2;
+	m.n_workers = m.wanted = 2;
 	m.nofile = 1024;
 	m.opt.file = "/nowhere/vipd.conf";
 	m.workers[0].bell = m.workers[1].bell = -1;
