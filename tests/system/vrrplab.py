@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Two hosts, a server and a client on a switch; who holds the address, what a client sees."""
+import random
 import select
 
 import harness
@@ -17,6 +18,8 @@ class Client(threading.Thread):
         super().__init__(daemon=True)
         self.ns, self.addr, self.every, self.limit, self.slow = ns, addr, every, limit, slow
         self.results = []           # (start, name of who answered or None, seconds)
+        self.oldest = 0.0           # everything that began before has its result
+        self.since = 0.0
         self.over = threading.Event()
         self.start()
 
@@ -48,6 +51,22 @@ class Client(threading.Thread):
                         poll.unregister(fd)
                         s.close()
                         self.results.append((at, None, self.limit))
+                self.oldest = min((at for _, at in flying.values()), default=time.monotonic())
+
+    def serves(self, n=20, limit=8.0):
+        """Waits until n connections in turn that begin from now on are answered without delay."""
+        now = time.monotonic()
+
+        def ok():
+            good = 0
+            for at, got, took in reversed(self.results):
+                if at < now or got is None or took > self.slow:
+                    return False
+                good += 1
+                if good == n:
+                    return True
+            return False
+        wait_for(ok, limit, f"{n} answers in turn through the address")
 
     def mark(self):
         """Forgets what was; counts from now on."""
@@ -56,7 +75,9 @@ class Client(threading.Thread):
 
     def look(self, settle=0.3):
         """(failed, longest outage in seconds) since mark()."""
-        time.sleep(max(settle, self.limit))
+        time.sleep(settle)
+        now = time.monotonic()
+        wait_for(lambda: self.oldest > now, 5, "the connections under way to end")
         rs = sorted(r for r in list(self.results) if r[0] >= self.since)
         longest, first = 0.0, None
         for at, got, took in rs:
@@ -91,7 +112,7 @@ class Lab:
 
     def conf(self, host, vrrp, **over):
         base = {
-            "global": {"workers": 1, "control": {"path": self.env.path(f"{host}.sock"), "level": "admin"},
+            "global": {"workers": 2, "control": {"path": self.env.path(f"{host}.sock"), "level": "admin"},
                        "stats_file": self.env.path(f"{host}.stats"), "state_dir": self.state_dir(host),
                        "user": "nobody", "log": {"address": "stderr", "level": "info"}},
             "defaults": {"timeout": {"connect": "1s", "client": "20s", "server": "20s"},
@@ -198,6 +219,23 @@ vrrp_instance VI_1 {{
     def client(self, addr=VIP):
         return Client(self.net["cl"], (addr, PORT))
 
+    def lose(self, host, lost):
+        """Advertisements that arrive at a host get lost: all (True), none (False) or by a pattern
+        (a list) that is repeated."""
+        ns = self.net[host]
+        ns.run("nft", "flush", "ruleset")
+        if not lost:
+            return
+        each = "drop" if lost is True else f"numgen inc mod {len(lost)} vmap {{ " + ", ".join(
+            f"{i} : {'drop' if x else 'accept'}" for i, x in enumerate(lost)) + " }"
+        ns.run("nft", "-f", self.env.file(f"lose-{host}.nft", f"""table inet t {{
+            chain in {{
+                type filter hook input priority 0
+                meta l4proto 112 {each}
+            }}
+        }}
+        """))
+
     def vrrp_pid(self, host):
         return self.procs[host].child("vrrp")
 
@@ -242,33 +280,47 @@ def aim(got, limit, text=""):
     at_most(got, limit * SLACK, text)
 
 
-def run_together(groups=3):
-    """These tests wait most of the time: runs them in some groups side by side, each in a program of
-    its own, and shows a group's output when it has ended."""
-    names = [t.name for t in harness._tests]
+def run_together(slots=4):
+    """These tests wait most of the time: runs so many side by side, each in a program of its own,
+    those with the longest limit first, and shows a test's output when it has ended."""
     if sys.argv[1:] or SANITIZED:
         run()
-    parts = [subprocess.Popen([sys.executable, "-B", sys.argv[0], *names[i::groups]],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-             for i in range(groups)]
+    todo = [t.name for t in sorted(harness._tests, key=lambda t: -t.limit)]
+    running, failed, lock = set(), [], threading.Lock()
 
     def ended(*_):
-        for p in parts:
+        todo.clear()
+        for p in list(running):
             p.terminate()
-        sys.exit(3)
+        os._exit(3)
     signal.signal(signal.SIGTERM, ended)
-    texts = [None] * groups
 
-    def read(i):
-        texts[i] = parts[i].communicate()[0]
-    readers = [threading.Thread(target=read, args=(i,)) for i in range(groups)]
-    for r in readers:
-        r.start()
-    for i, r in enumerate(readers):
-        r.join()
-        sys.stdout.write(texts[i])
-        sys.stdout.flush()
-    sys.exit(max(p.returncode for p in parts))
+    def work():
+        while True:
+            with lock:
+                if not todo:
+                    return
+                p = subprocess.Popen([sys.executable, "-B", sys.argv[0], todo.pop(0)],
+                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                running.add(p)
+            text = p.communicate()[0]
+            with lock:
+                running.discard(p)
+                sys.stdout.write(text)
+                sys.stdout.flush()
+                failed.extend([p] * (p.returncode != 0))
+    threads = [threading.Thread(target=work) for _ in range(slots)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    sys.exit(1 if failed else 0)
+
+
+def half(seed, n=128):
+    """A pattern for Lab.lose(): each is lost with a probability of 1/2, the same in each run."""
+    r = random.Random(seed)
+    return [r.random() < 0.5 for _ in range(n)]
 
 
 def keepalived_is_content(p):
