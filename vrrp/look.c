@@ -63,23 +63,43 @@ router_close_rx(struct router *r)
 	r->bound_index = 0;
 }
 
-static int
-open_rx(struct router *r)
-{
+struct want_room {
 	struct ip sources[DECIDE_PEERS_MAX];
+	uint8_t others[SOCK_OTHERS_MAX];
+};
+
+static struct sock_want
+want_of(const struct router *r, struct want_room *room)
+{
 	struct sock_want w = {.family = r->plan->family,
 	    .vrid = r->plan->vrid,
 	    .multicast = !r->plan->unicast,
 	    .ifname = r->iface->name,
 	    .ifindex = r->iface->index,
 	    .own = r->source,
-	    .sources = sources,
-	    .n_sources = r->plan->n_peers};
-	int fd;
+	    .sources = room->sources,
+	    .n_sources = r->plan->n_peers,
+	    .others = room->others};
+	struct router *o;
 
 	for (size_t i = 0; i < w.n_sources; i++)
-		sources[i] = r->plan->peers[i].ip;
-	fd = sock_open(&w);
+		room->sources[i] = r->plan->peers[i].ip;
+	router_each (r->v, o) {
+		const struct plan *p = o->plan != NULL ? o->plan : o->next;
+
+		if (o != r && p != NULL && p->family == w.family && w.n_others < SOCK_OTHERS_MAX)
+			room->others[w.n_others++] = p->vrid;
+	}
+	return w;
+}
+
+static int
+open_rx(struct router *r)
+{
+	struct want_room room;
+	struct sock_want w = want_of(r, &room);
+	int fd = sock_open(&w);
+
 	if (fd == -1)
 		return -1;
 	if (loop_fd_add(r->v->loop, &r->rx, fd, EPOLLIN) == -1) {
@@ -93,6 +113,19 @@ open_rx(struct router *r)
 		r->strangers.fd = sock_open(&w);
 	}
 	return 0;
+}
+
+void
+router_refilter(struct router *r)
+{
+	struct want_room room;
+	struct sock_want w;
+
+	if (r->rx.fd == -1 || r->iface == NULL)
+		return;
+	w = want_of(r, &room);
+	if (sock_refilter(r->rx.fd, &w) == -1)
+		log_err("router %s: socket filter: %s", r->plan->name, strerror(errno));
 }
 
 /* Which interface, which source. Returns the fault bit that is in the way, or 0. */

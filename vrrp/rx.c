@@ -20,6 +20,8 @@ hint(enum packet_reason why)
 		return "auth_type differs between the hosts";
 	case PACKET_VERSION:
 		return "the hosts speak different versions";
+	case PACKET_VRID:
+		return "virtual_router_id differs, or that host has an instance that is not here";
 	case PACKET_INTERVAL:
 		return "advert_int differs between the hosts";
 	case PACKET_ADDRESSES:
@@ -52,8 +54,9 @@ refuse(struct router *r, enum packet_reason why, const struct packet_in *in)
 	sw32_add(&r->pub->refused[why], 1);
 	if (why == PACKET_OWN)
 		return;
+	/* A peer may well have an instance that is not here: once an hour. */
 	if (l->burst == 0)
-		*l = (struct ratelimit)RATELIMIT_INIT(1, 30000);
+		*l = (struct ratelimit)RATELIMIT_INIT(1, why == PACKET_VRID ? 3600000 : 30000);
 	if (!ratelimit_step(l, loop_now(r->v->loop), &held))
 		return;
 	log_warning("router %s: advertisement from %s refused: %s%s%s (%u before that not shown)",
@@ -185,22 +188,23 @@ rx_packets(struct loop_fd *f, uint32_t events)
 	router_timer_set(r);
 }
 
-/* Samples of what the filter keeps from us: a few a second, so that a flood costs nothing. */
-void
-rx_strangers(struct router *r)
+unsigned
+rx_strangers(struct router *r, unsigned most)
 {
 	static uint8_t b[PACKET_MAX + 64];
 	struct packet_in in;
+	unsigned i;
 	int n;
 
-	for (int i = 0; i < 8; i++) {
+	for (i = 0; i < most; i++) {
 		n = sock_read(r->strangers.fd, r->plan->family, b, sizeof(b), &in);
 		if (n == -1)
 			continue;
 		if (n == 0)
-			return;
+			break;
 		if (r->plan->family == AF_INET && n >= 20)
 			in.src = ip_make(AF_INET, b + 12);
 		refuse(r, PACKET_SOURCE, &in);
 	}
+	return i;
 }

@@ -11,7 +11,8 @@
 
 #include "lib/sock.h"
 
-#define DSCP_CS6 0xc0
+#define DSCP_CS6        0xc0
+#define STRANGERS_BYTES 131072 /* some hundred packets, as the kernel counts bytes */
 
 /* ---- filter ---------------------------------------------------------------- */
 
@@ -47,6 +48,24 @@ put_source(struct prog *p, const struct ip *ip, uint32_t ret)
 	put(p, BPF_RET | BPF_K, 0, 0, ret);
 }
 
+/* Ours passes; one that is for nobody here passes from listed peers only: on a link others have
+ * theirs. */
+static void
+put_vrid(struct prog *p, const struct sock_want *w)
+{
+	bool any = w->n_sources > 0 && !w->strangers;
+	size_t n = !any ? 0 : w->n_others < SOCK_OTHERS_MAX ? w->n_others : SOCK_OTHERS_MAX;
+
+	put(p, BPF_LD | BPF_B | BPF_IND, 0, 0, 1);
+	put(p, BPF_JMP | BPF_JEQ | BPF_K, (uint8_t)(any ? 2 * n : 1), 0, w->vrid);
+	for (size_t i = 0; i < n; i++) {
+		put(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, w->others[i]);
+		put(p, BPF_RET | BPF_K, 0, 0, 0);
+	}
+	if (!any)
+		put(p, BPF_RET | BPF_K, 0, 0, 0);
+}
+
 size_t
 sock_filter_build(const struct sock_want *w, struct sock_filter f[SOCK_FILTER_MAX])
 {
@@ -62,13 +81,7 @@ sock_filter_build(const struct sock_want *w, struct sock_filter f[SOCK_FILTER_MA
 	} else {
 		put(&p, BPF_LDX | BPF_W | BPF_IMM, 0, 0, 0);
 	}
-	put(&p, BPF_LD | BPF_B | BPF_IND, 0, 0, 0); /* version and type */
-	put(&p, BPF_ALU | BPF_AND | BPF_K, 0, 0, 0x0f);
-	put(&p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 1);
-	put(&p, BPF_RET | BPF_K, 0, 0, 0);
-	put(&p, BPF_LD | BPF_B | BPF_IND, 0, 0, 1); /* VRID */
-	put(&p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, w->vrid);
-	put(&p, BPF_RET | BPF_K, 0, 0, 0);
+	put_vrid(&p, w);
 	if (w->own.family != 0)
 		put_source(&p, &w->own, 0);
 	for (size_t i = 0; i < w->n_sources && i < 32; i++)
@@ -135,7 +148,7 @@ sock_open(const struct sock_want *w)
 		goto fail;
 	sock_set_int(fd, SOL_SOCKET, SO_PRIORITY, 6);
 	if (w->strangers)
-		sock_set_int(fd, SOL_SOCKET, SO_RCVBUF, 4096);
+		sock_set_int(fd, SOL_SOCKET, SO_RCVBUF, STRANGERS_BYTES);
 	if (w->family == AF_INET && sock_set_int(fd, IPPROTO_IP, IP_HDRINCL, 1) == -1)
 		goto fail;
 	if ((w->family == AF_INET ? join4(fd, w) : join6(fd, w)) == -1)

@@ -93,7 +93,6 @@ struct router {
 	struct ip source;
 	struct loop_fd rx;        /* fd -1: not open */
 	struct loop_fd strangers; /* not in the loop: looked at by the timer */
-	struct mono strangers_at;
 	struct decide d;
 	struct loop_timer timer;
 	bool link;
@@ -181,7 +180,8 @@ void addr_gone(struct router *r, const struct nl_addr *a);
 void rx_packets(struct loop_fd *f, uint32_t events);
 /* Reads what waits, at most 64. True: more may wait. */
 bool rx_drain(struct router *r);
-void rx_strangers(struct router *r);
+/* Counts what unlisted senders have sent, at most `most`; returns how many. */
+unsigned rx_strangers(struct router *r, unsigned most);
 
 /* ---- signed.c ---- */
 
@@ -200,6 +200,8 @@ void request_look(struct vrrp *v);
 /* Opens sockets if interface and source are there. Returns the fault bits that are in the way. */
 uint32_t router_attach(struct router *r);
 void router_close_rx(struct router *r);
+/* Other routers have come or gone: their packets are none of this one's. */
+void router_refilter(struct router *r);
 /* All fault bits; also looks at what is tracked. */
 uint32_t router_look_faults(struct router *r);
 void router_look_track(struct router *r);

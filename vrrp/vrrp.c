@@ -19,6 +19,9 @@
 #include "vrrp/logto.h"
 #include "vrrp/state.h"
 
+/* Over all routers: a flood of all their VRIDs delays no timer by more than a few ms. */
+#define STRANGERS_A_TICK 2000
+
 static struct vrrp vr;
 
 /* ---- generations ----------------------------------------------------------- */
@@ -219,6 +222,8 @@ on_commit(struct child *c, uint64_t gen)
 	}
 	if (n > sw32_get(&vr.own->n_routers))
 		sw32_set(&vr.own->n_routers, n);
+	router_each (&vr, r)
+		router_refilter(r);
 	if (!vr.committed)
 		forget_slots();
 	vr.committed = true;
@@ -340,6 +345,7 @@ on_log_fd(struct child *c, const char *name, int fd)
 static void
 on_tick(struct loop_timer *t)
 {
+	unsigned strangers = STRANGERS_A_TICK;
 	struct router *r;
 
 	router_each (&vr, r) {
@@ -348,7 +354,7 @@ on_tick(struct loop_timer *t)
 		else
 			router_look_health(r);
 		if (r->strangers.fd != -1)
-			rx_strangers(r);
+			strangers -= rx_strangers(r, strangers);
 	}
 	look_ready();
 	loop_timer_set(vr.loop, t, mono_add_ms(loop_now(vr.loop), 1000));

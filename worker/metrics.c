@@ -285,7 +285,9 @@ write_routers(struct prom *p, const struct stat_source *src)
 	for (unsigned what = 0; what <= R_N; what++) {
 		if (what == R_N)
 			prom_family(p, "vipd_vrrp_refused_total", PROM_COUNTER,
-			    "Advertisements refused, by reason.");
+			    "Advertisements refused, by reason; of a flood from unlisted senders "
+			    "(source) "
+			    "some hundred a second are counted.");
 		else
 			prom_family(p, router_metrics[what].name, router_metrics[what].type,
 			    router_metrics[what].help);

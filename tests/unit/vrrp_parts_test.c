@@ -89,7 +89,10 @@ static void
 filters_v4(void **state)
 {
 	struct ip peers[2] = {ip_make4(172, 31, 0, 11), ip_make4(172, 31, 0, 12)};
+	static const uint8_t others[] = {7, 52};
 	struct sock_want w = {.family = AF_INET,
+	    .others = others,
+	    .n_others = 2,
 	    .vrid = 51,
 	    .own = ip_make4(172, 31, 0, 10),
 	    .sources = peers,
@@ -111,31 +114,46 @@ filters_v4(void **state)
 		assert_int_equal(run_filter(f, n, b, b, 40) != 0, strangers);
 		make4(b, 51, 10); /* own */
 		assert_int_equal(run_filter(f, n, b, b, 40), 0);
-		make4(b, 52, strangers ? 13 : 11); /* another router */
+		for (int i = 0; i < 2; i++) { /* another router of this host */
+			make4(b, others[i], strangers ? 13 : 11);
+			assert_int_equal(run_filter(f, n, b, b, 40), 0);
+		}
+		/* Nobody's here: of a peer it is to be counted, of others it is none of ours. */
+		make4(b, 53, 11);
+		assert_int_equal(run_filter(f, n, b, b, 40) != 0, !strangers);
+		make4(b, 53, 13);
 		assert_int_equal(run_filter(f, n, b, b, 40), 0);
 		make4(b, 51, strangers ? 13 : 11);
-		b[20] = 0x22; /* not an advertisement */
-		assert_int_equal(run_filter(f, n, b, b, 40), 0);
+		b[20] = 0x22; /* not an advertisement: to be counted too */
+		assert_int_not_equal(run_filter(f, n, b, b, 40), 0);
 		make4(b, 51, strangers ? 13 : 11);
 		b[6] = 0x20; /* fragment */
 		assert_int_equal(run_filter(f, n, b, b, 40), 0);
 		b[6] = 0x40; /* do not fragment: fine */
 		assert_int_not_equal(run_filter(f, n, b, b, 40), 0);
 		b[0] = 0x46; /* options: the message is elsewhere */
-		assert_int_equal(run_filter(f, n, b, b, 40), 0);
+		assert_int_equal(run_filter(f, n, b, b, 40) != 0, !strangers);
 	}
 	/* multicast: anybody */
 	w.strangers = false;
 	w.n_sources = 0;
 	make4(b, 51, 77);
 	assert_int_not_equal(run_filter(f, sock_filter_build(&w, f), b, b, 40), 0);
+	make4(b, 53, 77);
+	assert_int_equal(run_filter(f, sock_filter_build(&w, f), b, b, 40), 0);
 }
 
 static void
 filters_v6(void **state)
 {
 	struct ip peers[32];
-	struct sock_want w = {.family = AF_INET6, .vrid = 51, .sources = peers, .n_sources = 32};
+	uint8_t others[SOCK_OTHERS_MAX];
+	struct sock_want w = {.family = AF_INET6,
+	    .vrid = 51,
+	    .sources = peers,
+	    .n_sources = 32,
+	    .others = others,
+	    .n_others = SOCK_OTHERS_MAX};
 	struct sock_filter f[SOCK_FILTER_MAX];
 	uint8_t net[48] = {0x60};
 	size_t n;
@@ -143,6 +161,8 @@ filters_v6(void **state)
 	(void)state;
 	for (int i = 0; i < 32; i++)
 		peers[i] = (struct ip){AF_INET6, {0xfe, 0x80, [15] = (uint8_t)(i + 1)}};
+	for (int i = 0; i < SOCK_OTHERS_MAX; i++)
+		others[i] = (uint8_t)(100 + i);
 	w.own = (struct ip){AF_INET6, {0xfe, 0x80, [15] = 99}};
 	n = sock_filter_build(&w, f);
 	assert_in_range(n, 300, SOCK_FILTER_MAX);
@@ -156,6 +176,12 @@ filters_v6(void **state)
 		assert_int_equal(run_filter(f, n, net, net + 40, 8) != 0, i < 32);
 	}
 	net[23] = 5;
+	for (int vrid = 0; vrid < 256; vrid++) {
+		net[41] = (uint8_t)vrid;
+		assert_int_equal(run_filter(f, n, net, net + 40, 8) != 0,
+		    vrid < 100 || vrid >= 100 + SOCK_OTHERS_MAX);
+	}
+	net[41] = 51;
 	net[12] = 1; /* differs in the second word */
 	assert_int_equal(run_filter(f, n, net, net + 40, 8), 0);
 }
