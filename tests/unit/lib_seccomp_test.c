@@ -114,6 +114,14 @@ try_refused(void)
 	REFUSED(sched_setscheduler(getppid(), SCHED_OTHER, &(struct sched_param){0}));
 	REFUSED(setpriority(PRIO_PROCESS, (id_t)getppid(), 5));
 	REFUSED(fcntl(0, F_SETOWN, getppid()));
+	REFUSED(link("/etc/passwd", "/tmp/vipd-must-not-exist"));
+	REFUSED(symlink("/etc/passwd", "/tmp/vipd-must-not-exist"));
+	REFUSED(truncate("/etc/passwd", 0));
+	REFUSED(chown("/etc/passwd", 0, 0));
+	REFUSED(mknod("/tmp/vipd-must-not-exist", S_IFIFO | 0600, 0)); /* 30 */
+	REFUSED(syscall(SYS_openat2, AT_FDCWD, "/etc/passwd", NULL, 0));
+	REFUSED(syscall(SYS_inotify_init1, 0));
+	REFUSED(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
 	return 0;
 }
 
@@ -205,6 +213,21 @@ static int
 setuid_it(void)
 {
 	syscall(SYS_setuid, 0);
+	return 1;
+}
+
+/* Calls by which a process gets out of what it is confined to, or into another one. */
+static const int deadly[] = {SYS_execveat, SYS_clone3, SYS_process_vm_writev, SYS_pidfd_getfd,
+    SYS_pidfd_send_signal, SYS_setns, SYS_chroot, SYS_pivot_root, SYS_umount2, SYS_capset,
+    SYS_setgid, SYS_setgroups, SYS_setresuid, SYS_bpf, SYS_perf_event_open, SYS_init_module,
+    SYS_finit_module, SYS_kexec_load, SYS_reboot, SYS_tkill, SYS_io_uring_setup, SYS_userfaultfd,
+    SYS_keyctl, SYS_personality, SYS_pidfd_open};
+static int number;
+
+static int
+call_number(void)
+{
+	syscall(number, 0, 0, 0, 0, 0, 0);
 	return 1;
 }
 
@@ -386,6 +409,12 @@ taking_over_kills(void **state)
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		for (size_t k = 0; k < sizeof(tries) / sizeof(tries[0]); k++)
 			dies(all[i], tries[k]);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		for (size_t k = 0; k < sizeof(deadly) / sizeof(deadly[0]); k++) {
+			number = deadly[k];
+			dies(all[i], call_number);
+		}
+	}
 }
 
 static void
