@@ -55,7 +55,7 @@ static const char head[] =
     "Things with names are groups keyed by the name, and keep the order of the file:\n"
     ".Ql servers = { s1 = { ... }; s2 = { ... }; }\\&; .\n"
     "Where a name is no key (a key begins with a letter and has letters, digits, - and _), or for\n"
-    "thousands, a list means the same:\n"
+    "thousands (a group takes 10000), a list means the same:\n"
     ".Ql servers = \\&( { name = \\(dq10.a\\(dq; ... }, ... \\&)\\&; .\n"
     "Names have 1 to 63 letters, digits, - _ . and :.\n"
     ".It\n"

@@ -17,7 +17,8 @@
 #include "conf/refused.h"
 #include "conf/words.h"
 
-#define NAME_MAX_LEN 63 /* bytes; the shared segment's names have 64 with NUL */
+#define MSGS_MAX     1000 /* errors, and warnings */
+#define NAME_MAX_LEN 63   /* bytes; the shared segment's names have 64 with NUL */
 
 /* ---- messages ------------------------------------------------------------------------ */
 
@@ -26,13 +27,18 @@ complain(struct reader *r, enum conf_severity severity, unsigned line, const cha
 {
 	char text[700];
 	struct reader_msg *m;
+	size_t n;
 
 	if (r->mute || (severity == CONF_WARNING && r->canonical))
 		return;
+	n = severity == CONF_ERROR ? ++r->n_errors : ++r->n_warnings;
+	if (n > MSGS_MAX)
+		return; /* a file of 100,000 servers, and something wrong with each */
 	vsnprintf(text, sizeof(text), fmt, ap);
+	if (n == MSGS_MAX)
+		strcpy(text, "and more that is not said");
 	r->msgs = arena_grow(r->src.scratch, r->msgs, r->n_msgs, sizeof(*r->msgs));
 	m = &r->msgs[r->n_msgs++];
-	r->n_errors += severity == CONF_ERROR;
 	m->line = line;
 	m->severity = severity;
 	m->text = r->path[0] != '\0' ? arena_printf(r->src.scratch, "%s: %s", r->path, text)

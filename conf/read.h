@@ -31,7 +31,8 @@ struct reader {
 	const char *here; /* ... that is, in this place */
 	char path[512];
 	size_t n_msgs;
-	size_t n_errors;
+	size_t n_errors; /* those that are not in msgs included */
+	size_t n_warnings;
 	size_t n_before; /* messages before the object under work */
 	struct reader_msg *msgs;
 	const config_setting_t *defaults;

@@ -18,6 +18,9 @@
 #include "conf/msgs.h"
 
 #define MAX_NEST 32
+/* Keys of a group: libconfig compares each new one with all before it, so that 100,000 take
+ * minutes, and this many a third of a second. In a list nothing is compared. */
+#define MAX_KEYS 10000
 
 enum tok { T_END = 0, T_NAME, T_WORD, T_NUMBER, T_STRING, T_PUNCT, T_BAD };
 
@@ -39,6 +42,7 @@ struct lex {
 	/* the structure */
 	char open[MAX_NEST];
 	unsigned open_line[MAX_NEST];
+	unsigned keys[MAX_NEST + 1]; /* of each group that is open, the whole file first */
 	unsigned depth;
 	enum want want;
 	enum tok last;       /* kind of the value before, inside brackets */
@@ -249,6 +253,7 @@ open_bracket(struct lex *l, char c)
 	}
 	l->open[l->depth] = c;
 	l->open_line[l->depth++] = l->tok_line;
+	l->keys[l->depth] = 0;
 	l->want = c == '{' ? WANT_KEY : WANT_VALUE;
 	l->comma = false;
 	l->last = T_END;
@@ -386,7 +391,13 @@ key(struct lex *l)
 	if (l->tok == T_NAME) {
 		snprintf(l->key, sizeof(l->key), "%.*s", n, l->at);
 		l->want = WANT_EQ;
-		return true;
+		if (++l->keys[l->depth] <= MAX_KEYS)
+			return true;
+		err(l, l->tok_line,
+		    "more than %d names in a group { }: write a list, ( { name = \"%.*s\"; ... }, "
+		    "... )",
+		    MAX_KEYS, n, l->at);
+		return false;
 	}
 	if (l->tok == T_PUNCT && strchr("}])", *l->at) != NULL)
 		return close_bracket(l, *l->at);

@@ -473,6 +473,41 @@ bind_names(void **state)
 	conf_free(again);
 }
 
+/* libconfig takes minutes for 100,000 names in one group; in a list they are nothing special. */
+static void
+group_of_many(void **state)
+{
+	char *text = malloc(1 << 20);
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(text);
+	for (unsigned i = 0; i <= 10001; i++)
+		n += (size_t)sprintf(text + n, i == 0 ? "backends = {\n" : "b%u = { };\n", i);
+	sprintf(text + n, "};\n");
+	expect(&(struct bad){text, 10002, "more than 10000 names in a group"});
+	free(text);
+}
+
+/* As many messages as a person may read, and an error that comes after many warnings counts. */
+static void
+messages_have_an_end(void **state)
+{
+	struct conf_msgs m = {0};
+	char *text = malloc(1 << 20);
+	size_t n = (size_t)sprintf(text, "backends = ( {}");
+
+	(void)state;
+	for (unsigned i = 0; i < 5000; i++)
+		n += (size_t)sprintf(text + n, ", { name = \"b%u\"; nonsense = 1; }", i);
+	sprintf(text + n, " );\n");
+	assert_null(conf_read_text(text, strlen(text), "t", &m));
+	assert_int_equal(m.n_errors, 1000);
+	assert_string_equal(m.v[m.n - 1].text, "backends.b998.nonsense: and more that is not said");
+	conf_msgs_free(&m);
+	free(text);
+}
+
 int
 main(void)
 {
@@ -480,6 +515,8 @@ main(void)
 	    cmocka_unit_test(values),
 	    cmocka_unit_test(fixed_point),
 	    cmocka_unit_test(syntax),
+	    cmocka_unit_test(group_of_many),
+	    cmocka_unit_test(messages_have_an_end),
 	    cmocka_unit_test(meaning),
 	    cmocka_unit_test(binds),
 	    cmocka_unit_test(bind_names),
