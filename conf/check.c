@@ -265,6 +265,22 @@ share(struct reader *r, struct conf_bind *b, unsigned which)
 	b->name = arena_strdup(r->arena, name);
 }
 
+/* TCP of control sockets and frontends. */
+static void
+check_controls(struct reader *r)
+{
+	const struct conf *c = r->conf;
+
+	for (size_t k = 0; k < c->global.n_controls; k++)
+		for (size_t i = 0; i < c->n_frontends; i++)
+			for (size_t j = 0; j < c->frontends[i].n_binds; j++)
+				if (strcmp(c->frontends[i].binds[j].name,
+					c->global.controls[k].name) == 0)
+					rd_at(r, CONF_ERROR, c->global.controls[k].where,
+					    "%s is bound twice: also by frontend %s",
+					    c->global.controls[k].name, c->frontends[i].name);
+}
+
 /* One address may be bound once; a wildcard and an address of it are two. */
 static void
 check_binds(struct reader *r)
@@ -399,6 +415,7 @@ check_conf(struct reader *r, const config_setting_t *global)
 	check_ceiling(r, "backends", c->n_backends, c->global.max_backends);
 	check_ceiling(r, "frontends", c->n_frontends, c->global.max_frontends);
 	check_binds(r);
+	check_controls(r);
 	check_log_level(r, global);
 	for (size_t i = 0; i < c->n_backends; i++)
 		check_use(r, i);

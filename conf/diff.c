@@ -210,6 +210,7 @@ diff_objects(const struct out *o, const struct kind *k, const char *in, const vo
 		return (struct ident){x->name_field, address_field, obj}; \
 	}
 
+IDENT(control_ident, conf_control, name, "")
 IDENT(bind_ident, conf_bind, name, "")
 IDENT(frontend_ident, conf_frontend, name, "")
 IDENT(server_ident, conf_server, name, x->address)
@@ -218,6 +219,8 @@ IDENT(member_ident, conf_member, name, "")
 IDENT(script_ident, conf_script, name, "")
 IDENT(router_ident, conf_router, name, "")
 
+static const struct kind k_control = {
+    "control socket", sizeof(struct conf_control), &scope_control, control_ident, NULL};
 static const struct kind k_bind = {"bind", sizeof(struct conf_bind), &scope_bind, bind_ident, NULL};
 static const struct kind k_server = {
     "server", sizeof(struct conf_server), &scope_server, server_ident, NULL};
@@ -259,6 +262,8 @@ conf_diff(const struct conf *old, const struct conf *now, void (*fn)(void *ctx, 
 	struct out o = {fn, ctx, old, now};
 
 	diff_scope(&o, "global", "", &scope_global, &old->global, &now->global);
+	diff_objects(&o, &k_control, "", old->global.controls, old->global.n_controls,
+	    now->global.controls, now->global.n_controls);
 	diff_objects(&o, &k_frontend, "", old->frontends, old->n_frontends, now->frontends,
 	    now->n_frontends);
 	diff_objects(
@@ -292,6 +297,7 @@ bool
 conf_diff_refused(const struct conf *old, const struct conf *now, char *reason, size_t reason_size)
 {
 	struct out o = {NULL, NULL, old, now};
+	const char *a, *b;
 	char *text = NULL;
 	size_t n = 0;
 	FILE *f = open_memstream(&text, &n);
@@ -299,6 +305,10 @@ conf_diff_refused(const struct conf *old, const struct conf *now, char *reason, 
 	if (f == NULL)
 		abort();
 	refused_in(&o, "", &scope_global, &old->global, &now->global, f);
+	a = conf_control_main(&old->global);
+	b = conf_control_main(&now->global);
+	if (strcmp(a != NULL ? a : "", b != NULL ? b : "") != 0)
+		fprintf(f, "%scontrol (its first path)", ftell(f) > 0 ? ", " : "");
 	fclose(f);
 	if (n > 0)
 		snprintf(reason, reason_size,

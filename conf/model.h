@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include "lib/log.h"
@@ -50,9 +51,12 @@ struct conf_log {
 };
 
 struct conf_control {
-	const char *path; /* NULL: no control socket */
-	unsigned mode;    /* file mode; default 0600 */
-	const char *user; /* owner; NULL: who starts vipd */
+	struct conf_where where;
+	const char *name;      /* identity: path, "127.0.0.1:9999", "fd@3"; NULL: not given */
+	struct sock_addr addr; /* AF_UNIX; TCP on loopback; AF_UNSPEC: inherited */
+	const char *inherited; /* NULL, or what stands behind "fd@" */
+	unsigned mode;         /* file mode of a UNIX socket; default 0600 */
+	const char *user;      /* ... owner; NULL: who starts vipd */
 	const char *group;
 	int level;          /* 0 user, 1 operator (default), 2 admin */
 	int64_t timeout_ms; /* default 10 s */
@@ -68,7 +72,8 @@ struct conf_global {
 	struct conf_log *logs;
 	const char *log_tag;           /* default "vipd" */
 	const char *log_send_hostname; /* in format local too; "": this host's name; NULL: no */
-	struct conf_control control;
+	size_t n_controls;
+	struct conf_control *controls;
 	const char *stats_file;     /* default "/var/lib/vipd/stats" */
 	const char *state_dir;      /* default "/var/lib/vipd": boot counters, marks */
 	int64_t hard_stop_after_ms; /* default 5 s */
@@ -79,6 +84,26 @@ struct conf_global {
 	unsigned spread_checks; /* percent of jitter, 0..50; default 0 */
 	bool quickstart;        /* user unknown: fall back to nobody with a word */
 };
+
+/* The main control socket, the first with a path: beside it lie its lock and the master's own
+ * socket. NULL: none. */
+static inline const char *
+conf_control_main(const struct conf_global *g)
+{
+	for (size_t i = 0; i < g->n_controls; i++)
+		if (g->controls[i].addr.family == AF_UNIX)
+			return g->controls[i].name;
+	return NULL;
+}
+
+static inline const struct conf_control *
+conf_find_control(const struct conf_global *g, const char *name)
+{
+	for (size_t i = 0; i < g->n_controls; i++)
+		if (strcmp(g->controls[i].name, name) == 0)
+			return &g->controls[i];
+	return NULL;
+}
 
 /* ---- frontends --------------------------------------------------------------------------------
  */

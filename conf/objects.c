@@ -120,9 +120,8 @@ print_send_hostname(struct printer *p, const struct conf_key *k, const void *obj
 
 /* ---- binds --------------------------------------------------------------------------- */
 
-/* "fd@3", "fd@http" */
-static void
-read_inherited(struct reader *r, struct conf_bind *b, const config_setting_t *s, const char *text)
+const char *
+rd_inherited(struct reader *r, const config_setting_t *s, const char *text)
 {
 	static const char *const ok =
 	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
@@ -136,10 +135,9 @@ read_inherited(struct reader *r, struct conf_bind *b, const config_setting_t *s,
 		    "that "
 		    "the service manager gives",
 		    text);
-		return;
+		return NULL;
 	}
-	b->inherited = what;
-	b->name = text;
+	return what;
 }
 
 void
@@ -154,7 +152,8 @@ read_bind_address(struct reader *r, const struct conf_key *k, void *obj, const c
 	if (text == NULL)
 		return;
 	if (strncmp(text, "fd@", 3) == 0) {
-		read_inherited(r, b, s, text);
+		b->inherited = rd_inherited(r, s, text);
+		b->name = b->inherited != NULL ? text : NULL;
 		return;
 	}
 	if (colon != NULL && strchr(colon, '-') != NULL) {

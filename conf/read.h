@@ -87,11 +87,16 @@ void rd_objects(
 int rd_address(struct reader *, const config_setting_t *, const char *text, bool need_port,
     const char *example, struct sock_addr *out);
 
+/* What stands behind the "@" of "fd@3" or "fd@NAME"; NULL after a message. */
+const char *rd_inherited(struct reader *, const config_setting_t *, const char *text);
+
 /* Functions of rows (settings.c names them). */
 #define READ_PRINT(x)                                                                              \
 	void read_##x(struct reader *, const struct conf_key *, void *, const config_setting_t *); \
 	void print_##x(struct printer *, const struct conf_key *, const void *)
 READ_PRINT(logs);
+READ_PRINT(controls);
+READ_PRINT(control_address);
 READ_PRINT(binds);
 READ_PRINT(bind_address);
 READ_PRINT(proxies);

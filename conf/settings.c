@@ -113,14 +113,20 @@ const struct conf_scope scope_log = {"log", "Log targets",
     "In global: one target, or several. A string is an address.", ROWS(log_keys)};
 
 static const struct conf_key control_keys[] = {
-    {"path", K_STRING, F_MAIN | F_RESTART, .offset = O(conf_control, path),
-	.text = "The UNIX socket on which vipd takes commands. None: no control socket."},
-    {"mode", K_FILEMODE, F_RESTART, .offset = O(conf_control, mode), .max = 0777, .dflt = 0600,
-	.text = "The socket's file mode, a string in octal."},
-    {"user", K_STRING, F_RESTART, .offset = O(conf_control, user), .dflt_text = "who starts vipd",
-	.text = "The socket's owner."},
-    {"group", K_STRING, F_RESTART, .offset = O(conf_control, group),
-	.dflt_text = "the group of who starts vipd", .text = "The socket's group."},
+    {"address", K_CUSTOM, F_MAIN | F_REQUIRED | F_NODIFF, .offset = 0, .read = read_control_address,
+	.print = print_control_address, .syntax = "string",
+	.text =
+	    "Where vipd takes commands: the path of a UNIX socket; \"127.0.0.1:9999\", TCP on a "
+	    "loopback address only, since there is no password; or \"fd@3\", \"fd@NAME\", as in "
+	    "Listening addresses."},
+    {"path", K_CUSTOM, F_INPUT, .offset = 0, .read = read_control_address, .syntax = "string",
+	.text = "The same as address."},
+    {"mode", K_FILEMODE, .offset = O(conf_control, mode), .max = 0777, .dflt = 0600,
+	.text = "The file mode of a UNIX socket, a string in octal."},
+    {"user", K_STRING, .offset = O(conf_control, user), .dflt_text = "who starts vipd",
+	.text = "The owner of a UNIX socket."},
+    {"group", K_STRING, .offset = O(conf_control, group),
+	.dflt_text = "the group of who starts vipd", .text = "The group of a UNIX socket."},
     {"level", K_ENUM, .offset = O(conf_control, level), .dflt = 1, .words = w_ctl_level,
 	.text =
 	    "What may be done over the socket: user reads what is not sensitive, operator reads "
@@ -128,8 +134,11 @@ static const struct conf_key control_keys[] = {
     {"timeout", K_MS, .offset = O(conf_control, timeout_ms), .min = 1000, .max = DAY, .dflt = 10000,
 	.text = "How long a silent connection to the socket is kept."},
 };
-const struct conf_scope scope_control = {
-    "control", "Control socket", "In global. A string is the path.", ROWS(control_keys)};
+const struct conf_scope scope_control = {"control", "Control sockets",
+    "In global: one, or several. A string is the address. A reload adds, changes and removes them; "
+    "only the first UNIX socket's path needs a restart, since its lock and the master's own socket "
+    "lie beside it. Open connections keep their level.",
+    ROWS(control_keys)};
 
 static const struct conf_key global_keys[] = {
     {"workers", K_UINT, .offset = O(conf_global, workers), .max = 256,
@@ -161,8 +170,10 @@ static const struct conf_key global_keys[] = {
 	.text = "Lines of format local carry the name of this host too, as those of rfc3164. A "
 		"string is the name that stands in log lines instead of the host's own, in "
 		"every format that has one."},
-    {"control", K_GROUP, .offset = O(conf_global, control), .scope = &scope_control,
-	.text = "The control socket; see Control socket."},
+    {"control", K_CUSTOM, F_SEVERAL | F_NODIFF, .readers = R_WORKER, .offset = 0,
+	.scope = &scope_control, .read = read_controls, .print = print_controls,
+	.syntax = "string or group", .dflt_text = "none",
+	.text = "Where vipd takes commands; see Control sockets."},
     {"stats_file", K_STRING, .offset = O(conf_global, stats_file),
 	.dflt_string = "/var/lib/vipd/stats",
 	.text = "The file to which SIGUSR1 writes the statistics. A relative path begins "

@@ -8,28 +8,43 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include "lib/sock.h"
+
+/* A path, or an address with a port as global control has it. */
+static int
+client_address(const char *path, struct sock_addr *a)
+{
+	if (strchr(path, '/') == NULL && strchr(path, ':') != NULL &&
+	    sock_addr_parse(a, path, true) == 0)
+		return 0;
+	*a = (struct sock_addr){.family = AF_UNIX};
+	if (strlen(path) >= sizeof(a->un.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(a->un.sun_path, path);
+	a->len = sizeof(a->un);
+	return 0;
+}
 
 static int
 client_connect(const char *path, int timeout_ms)
 {
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct sock_addr a;
 	struct timeval tv = {
 	    .tv_sec = timeout_ms / 1000, .tv_usec = (suseconds_t)(timeout_ms % 1000) * 1000};
 	int fd;
 
-	if (strlen(path) >= sizeof(sun.sun_path)) {
-		errno = ENAMETOOLONG;
+	if (client_address(path, &a) == -1)
 		return -1;
-	}
-	strcpy(sun.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(a.family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
+	if (connect(fd, &a.sa, a.len) == -1) {
 		int err = errno;
 
 		close(fd);

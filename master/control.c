@@ -56,7 +56,7 @@ on_connection(struct loop_fd *f, uint32_t events)
 		close(fd);
 		return;
 	}
-	if (cli_open(&cli, fd, COMMAND_ADMIN, CONTROL_TIMEOUT_MS) == 0)
+	if (cli_open(&cli, fd, socket_path, COMMAND_ADMIN, CONTROL_TIMEOUT_MS) == 0)
 		n_conns++;
 }
 

@@ -237,9 +237,10 @@ batch_listeners(struct batch *b, const struct listener *l)
 			if (known && l->since_q[q] <= b->p->done)
 				continue;
 			batch_add(b,
-			    l->control     ? PROTO_FD_CONTROL
-			    : l->inherited ? PROTO_FD_INHERITED
-					   : PROTO_FD_LISTEN,
+			    l->control && l->inherited ? PROTO_FD_CONTROL_INHERITED
+			    : l->control               ? PROTO_FD_CONTROL
+			    : l->inherited             ? PROTO_FD_INHERITED
+						       : PROTO_FD_LISTEN,
 			    l->shared ? PROTO_SHARED : q, l->name, l->queues[q]);
 		}
 		/* Those of the reload under way: not for one that catches up with what is in force.

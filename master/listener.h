@@ -28,7 +28,7 @@ struct listener_want {
 	int keep_interval_s;
 	int keep_count;
 	int user_timeout_ms; /* 0: kernel's */
-	bool control;        /* a control socket: UNIX, with mode and owner */
+	bool control;        /* a control socket */
 	unsigned mode;       /* file mode of a UNIX socket; 0: umask's */
 	uid_t uid;           /* owner of a UNIX socket; (uid_t)-1: ours */
 	gid_t gid;

@@ -360,7 +360,7 @@ master_run(struct master *m, struct generation *first, struct listener *opened)
 		return PROC_EXIT_FAILED;
 	}
 	runtime_start(m, first->conf);
-	control_start(m, first->conf->global.control.path);
+	control_start(m, conf_control_main(&first->conf->global));
 	for (unsigned i = 0; i < m->n_workers && spawned; i++)
 		spawned = process_spawn(&m->workers[i]) == 0;
 	spawned = spawned && process_spawn(&m->checker) == 0;

@@ -200,20 +200,20 @@ nofile_raise(struct master *m, const struct conf *c)
 static int
 lock_take(struct master *m, const struct conf *c)
 {
+	const char *control = conf_control_main(&c->global);
 	char path[4096];
 
 	m->lock_fd = -1;
-	if (c->global.control.path == NULL)
+	if (control == NULL)
 		return 0;
-	snprintf(path, sizeof(path), "%s.lock", c->global.control.path);
+	snprintf(path, sizeof(path), "%s.lock", control);
 	m->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (m->lock_fd == -1) {
 		log_crit("cannot open %s: %s", path, strerror(errno));
 		return -1;
 	}
 	if (flock(m->lock_fd, LOCK_EX | LOCK_NB) == -1) {
-		log_crit("another vipd runs with this control socket: %s is locked",
-		    c->global.control.path);
+		log_crit("another vipd runs with this control socket: %s is locked", control);
 		return -1;
 	}
 	return 0;
@@ -367,15 +367,17 @@ pidfile_write(const char *path)
 static void
 hint_print(const struct conf *c)
 {
+	const char *control = conf_control_main(&c->global);
+
 	puts("\nTry, in another terminal:");
 	for (size_t i = 0; i < c->n_frontends; i++)
 		for (size_t k = 0; k < c->frontends[i].n_binds; k++)
 			printf("  curl http://%s/%s\n", c->frontends[i].binds[k].name,
 			    c->frontends[i].mode == CONF_MODE_TCP ? "" : "        (status)");
-	if (c->global.control.path != NULL)
+	if (control != NULL)
 		printf(
 		    "  build/vipctl -s %s status\n  echo \'show stat\' | socat - UNIX-CONNECT:%s\n",
-		    c->global.control.path, c->global.control.path);
+		    control, control);
 	puts("Ctrl-C ends everything.\n");
 	fflush(stdout);
 }

@@ -79,28 +79,27 @@ want_bind(struct listener_want *w, const struct conf_frontend *f, const struct c
 static int
 want_control(struct listener_want *w, const struct conf_control *c, struct listener_error *err)
 {
-	*w = (struct listener_want){
-	    .name = c->path, .backlog = 64, .control = true, .mode = c->mode};
-	if (want_owner(w, c->user, c->group, err) == -1)
-		return -1;
-	w->addr.un.sun_family = AF_UNIX;
-	if (strlen(c->path) >= sizeof(w->addr.un.sun_path)) {
-		snprintf(err->text, sizeof(err->text),
-		    "control socket: path longer than %zu bytes: %s",
-		    sizeof(w->addr.un.sun_path) - 1, c->path);
-		return -1;
-	}
-	strcpy(w->addr.un.sun_path, c->path);
-	w->addr.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(c->path) + 1);
-	return 0;
+	*w = (struct listener_want){.name = c->name,
+	    .addr = c->addr,
+	    .last = sock_addr_port(&c->addr),
+	    .inherited = c->inherited,
+	    .backlog = 64,
+	    .control = true,
+	    .mode = c->mode};
+	return want_owner(w, c->user, c->group, err);
 }
 
 /* Listening sockets in all. */
 static uint64_t
 wants_sockets(const struct conf *c, unsigned n_workers)
 {
-	uint64_t n = c->global.control.path != NULL;
+	uint64_t n = 0;
 
+	for (size_t i = 0; i < c->global.n_controls; i++)
+		n += c->global.controls[i].addr.family == AF_UNIX ||
+			     c->global.controls[i].inherited != NULL
+			 ? 1
+			 : n_workers;
 	for (size_t i = 0; i < c->n_frontends; i++)
 		for (size_t k = 0; k < c->frontends[i].n_binds; k++) {
 			const struct conf_bind *b = &c->frontends[i].binds[k];
@@ -144,7 +143,7 @@ int
 wants_listeners(
     struct wants *w, const struct master *m, const struct conf *c, struct listener_error *err)
 {
-	size_t n = 1;
+	size_t n = 1 + c->global.n_controls;
 
 	if (wants_check(c, m->n_workers, m->nofile, err->text, sizeof(err->text)) == -1)
 		return -1;
@@ -161,9 +160,9 @@ wants_listeners(
 			if (want_bind(&w->v[w->n++], &c->frontends[i], &c->frontends[i].binds[k],
 				err) == -1)
 				goto fail;
-	if (c->global.control.path != NULL &&
-	    want_control(&w->v[w->n++], &c->global.control, err) == -1)
-		goto fail;
+	for (size_t i = 0; i < c->global.n_controls; i++)
+		if (want_control(&w->v[w->n++], &c->global.controls[i], err) == -1)
+			goto fail;
 	return 0;
 fail:
 	wants_free(w);

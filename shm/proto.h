@@ -42,9 +42,10 @@ enum proto_fd_kind {
 	PROTO_FD_LISTEN =
 	    1, /* name: canonical bind address; queue: worker whose queue it is, or PROTO_SHARED */
 	PROTO_FD_FILE,      /* name: path as written in the configuration; a sealed memfd */
-	PROTO_FD_CONTROL,   /* listening control socket; name: its path */
+	PROTO_FD_CONTROL,   /* listening control socket; name: its path or address */
 	PROTO_FD_INHERITED, /* as LISTEN, but not vipd's own: it is not emptied when it goes */
 	PROTO_FD_BELL,      /* of the worker in queue, which was forked later than the receiver */
+	PROTO_FD_CONTROL_INHERITED, /* both */
 	PROTO_FD_LOG        /* connected datagram socket; name: the target's address as written */
 };
 

@@ -143,7 +143,7 @@ accept_misc(struct worker *w, struct lqueue *q)
 		return false;
 	}
 	if (l->control) {
-		misc_control_accept(w, fd);
+		misc_control_accept(w, l->name, fd);
 	} else if (!access_ok(l, &peer) || drain_refuses(w, fd, l->bind)) {
 		sw64_add(&count_fe(w, l->fe)->denied, 1);
 		refuse(fd);

@@ -4,6 +4,7 @@
 #include "worker/cli.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,7 +32,8 @@ struct cli_conn {
 	bool eof; /* the client has ended its side */
 	enum command_level level;
 	int64_t timeout_ms;
-	struct mono moved; /* last progress */
+	char name[112]; /* of its socket */
+	struct mono moved;   /* last progress */
 	struct command_run run;
 };
 
@@ -316,7 +318,7 @@ on_poll(struct loop_timer *t)
 }
 
 int
-cli_open(struct cli *cli, int fd, enum command_level level, int64_t timeout_ms)
+cli_open(struct cli *cli, int fd, const char *name, enum command_level level, int64_t timeout_ms)
 {
 	struct cli_conn *c = calloc(1, sizeof(*c));
 
@@ -329,6 +331,8 @@ cli_open(struct cli *cli, int fd, enum command_level level, int64_t timeout_ms)
 	c->level = level;
 	c->timeout_ms = timeout_ms;
 	c->events = EPOLLIN;
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	c->run.socket = c->name;
 	c->run.level = &c->level;
 	c->run.prompt = &c->prompt;
 	c->run.quit = &c->quit;

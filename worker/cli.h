@@ -30,10 +30,11 @@ struct cli {
 };
 
 /*
- * Takes fd (non-blocking), a connection with this level and this time without progress after which
- * it is closed. Returns 0, or -1 with errno; fd is then closed.
+ * Takes fd (non-blocking), a connection to the socket of this name, with this level and this time
+ * without progress after which it is closed. Returns 0, or -1 with errno; fd is then closed.
  */
-int cli_open(struct cli *cli, int fd, enum command_level level, int64_t timeout_ms);
+int cli_open(
+    struct cli *cli, int fd, const char *name, enum command_level level, int64_t timeout_ms);
 
 /* Something has changed in shared memory: commands that wait look again. */
 void cli_bell(struct cli *cli);

@@ -287,6 +287,7 @@ static void
 note_change(const struct command_run *run, int argc, char **argv)
 {
 	const char *from = run->ask->local != NULL ? "master's control socket" : "control socket";
+	const char *socket = run->socket != NULL ? run->socket : "";
 	char text[160] = "";
 	size_t len = 0;
 
@@ -296,7 +297,8 @@ note_change(const struct command_run *run, int argc, char **argv)
 	for (char *p = text; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = '?';
-	event_log(run->src.shm, LOG_NOTICE, EVENT_COMMAND, 0, "%s: %s", from, text);
+	event_log(run->src.shm, LOG_NOTICE, EVENT_COMMAND, 0, "%s%s%s: %s", from,
+	    socket[0] != '\0' ? " " : "", socket, text);
 }
 
 bool

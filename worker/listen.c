@@ -231,8 +231,9 @@ queue_add(struct worker *w, struct listener *l, struct child_fd *f)
 	q->w = w;
 	q->l = l;
 	q->fd = f->fd;
-	q->owner = f->meta.kind == PROTO_FD_CONTROL ? PROTO_SHARED : f->meta.queue;
-	q->tcp = f->meta.kind == PROTO_FD_LISTEN && is_tcp(f->fd);
+	q->owner = f->meta.queue;
+	q->tcp =
+	    (f->meta.kind == PROTO_FD_LISTEN || f->meta.kind == PROTO_FD_CONTROL) && is_tcp(f->fd);
 	q->batch = 1;
 	f->fd = -1;
 	v[l->n_queues++] = q;
@@ -254,8 +255,10 @@ fd_take(struct worker *w, struct child_fd *f)
 			free(l);
 			return -1;
 		}
-		l->control = f->meta.kind == PROTO_FD_CONTROL;
-		l->inherited = f->meta.kind == PROTO_FD_INHERITED;
+		l->inherited = f->meta.kind == PROTO_FD_INHERITED ||
+			       f->meta.kind == PROTO_FD_CONTROL_INHERITED;
+		l->control =
+		    f->meta.kind == PROTO_FD_CONTROL || f->meta.kind == PROTO_FD_CONTROL_INHERITED;
 		l->next = set->prepared;
 		set->prepared = l;
 	}
@@ -427,9 +430,8 @@ same_socket(const struct listener *a, const struct listener *b)
 static bool
 still_wanted(const struct worker *w, const struct listener *l)
 {
-	const char *control = w->gen->conf->global.control.path;
-
-	return l->control ? control != NULL && strcmp(control, l->name) == 0 : l->fe != NULL;
+	return l->control ? conf_find_control(&w->gen->conf->global, l->name) != NULL
+			  : l->fe != NULL;
 }
 
 /* One that the generation before had: it stays, leaves, or has come back in prepared. Returns

@@ -47,10 +47,15 @@ static struct ask ask;
 static struct cli control = {.conf = conf_in_force, .closed = control_closed, .ask = &ask};
 
 void
-misc_control_accept(struct worker *w, int fd)
+misc_control_accept(struct worker *w, const char *name, int fd)
 {
-	const struct conf_control *conf = &w->gen->conf->global.control;
+	const struct conf_control *conf = conf_find_control(&w->gen->conf->global, name);
 
+	if (conf == NULL) { /* the socket is leaving: what still came is sent away */
+		close(fd);
+		misc_closed(w);
+		return;
+	}
 	control.loop = w->loop;
 	control.shm = w->seg;
 	control.ctx = w;
@@ -58,7 +63,7 @@ misc_control_accept(struct worker *w, int fd)
 	ask.own = w->own;
 	ask.index = w->index;
 	ask.bells = &w->child->start.bells;
-	if (cli_open(&control, fd, (enum command_level)conf->level, conf->timeout_ms) == -1)
+	if (cli_open(&control, fd, name, (enum command_level)conf->level, conf->timeout_ms) == -1)
 		misc_closed(w);
 }
 

@@ -17,8 +17,8 @@
  * its own; it is not held for it. proxied: a PROXY header comes first.
  */
 void misc_http_accept(struct worker *, const struct gen_frontend *fe, int fd, bool proxied);
-/* Takes fd, a connection to the control socket. */
-void misc_control_accept(struct worker *, int fd);
+/* Takes fd, a connection to the control socket of this name. */
+void misc_control_accept(struct worker *, const char *name, int fd);
 
 /*
  * All places are taken: closes the connection here whose client has been silent for longest, if

@@ -177,7 +177,8 @@ status_number(uint32_t status)
 static unsigned
 check_bits(uint32_t checked, uint32_t admin)
 {
-	return (checked == 1 ? 6u : checked == 2 ? 2u : 0u) | ((admin & 7) != 0 ? 8u : 0u);
+	return (checked == 1 ? 6u : checked == 2 ? 2u : 0u) |
+	       ((admin & 7) != 0 && checked != 2 ? 8u : 0u);
 }
 
 static unsigned
@@ -295,6 +296,8 @@ const struct command show_commands[] = {
 	COMMAND_USER, explain_run},
     {"show activity", "", "counters of each worker", COMMAND_USER, show_activity_run},
     {"show backend", "", "names of all backends", COMMAND_USER, run_show_backend},
+    {"show cli sockets", "", "control sockets and their levels", COMMAND_USER,
+	show_cli_sockets_run},
     {"show config", "", "configuration in force, as this process has it; secrets as ***",
 	COMMAND_OPERATOR, show_config_run},
     {"show env", " [<name>]", "environment of the process", COMMAND_OPERATOR, show_env_run},

@@ -22,6 +22,7 @@ bool show_servers_conn_run(struct command_run *, int argc, char **argv);
 bool show_health_run(struct command_run *, int argc, char **argv);
 bool show_queue_run(struct command_run *, int argc, char **argv);
 bool show_activity_run(struct command_run *, int argc, char **argv);
+bool show_cli_sockets_run(struct command_run *, int argc, char **argv);
 bool show_config_run(struct command_run *, int argc, char **argv);
 bool show_env_run(struct command_run *, int argc, char **argv);
 bool wait_run(struct command_run *, int argc, char **argv);

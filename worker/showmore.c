@@ -355,6 +355,27 @@ show_config_run(struct command_run *run, int argc, char **argv)
 }
 
 bool
+show_cli_sockets_run(struct command_run *run, int argc, char **argv)
+{
+	static const char *const levels[] = {"user", "operator", "admin"};
+
+	(void)argc;
+	(void)argv;
+	buf_puts(run->out, "# socket lvl processes\n");
+	for (size_t i = 0; run->src.conf != NULL && i < run->src.conf->global.n_controls; i++) {
+		const struct conf_control *c = &run->src.conf->global.controls[i];
+
+		buf_printf(run->out, "%s%s %s all\n",
+		    c->inherited != NULL         ? ""
+		    : c->addr.family == AF_UNIX  ? "unix@"
+		    : c->addr.family == AF_INET6 ? "ipv6@"
+						 : "ipv4@",
+		    c->name, levels[c->level >= 0 && c->level < 3 ? c->level : 0]);
+	}
+	return false;
+}
+
+bool
 show_env_run(struct command_run *run, int argc, char **argv)
 {
 	size_t len = argc > 0 ? strlen(argv[0]) : 0;

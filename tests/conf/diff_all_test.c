@@ -157,6 +157,7 @@ every_row(void **state)
 
 	(void)state;
 	walk(&w, &scope_global, &w.now->global);
+	walk(&w, &scope_control, &w.now->global.controls[0]);
 	walk(&w, &scope_frontend, &w.now->frontends[0]);
 	walk(&w, &scope_backend, &w.now->backends[0]);
 	walk(&w, &scope_server, &w.now->backends[0].servers[0]);
@@ -207,6 +208,7 @@ every_custom(void **state)
 	    {"\"stderr\"", "\"127.0.0.1:514\"", "log"},
 	    {"address = \"stderr\";", "address = \"stderr\"; level = \"err\";", "log"},
 	    {"control = ", "log_send_hostname = true; control = ", "log_send_hostname"},
+	    {"\"/run/c\"", "( \"/run/c\", \"127.0.0.1:9\" )", "control socket 127.0.0.1:9 added"},
 	    {"default_backend = \"b\";", "default_backend = \"b\"; allow = \"192.0.2.0/24\";",
 		"allow"},
 	    {"monitor_uri = \"/m\";", "monitor_uri = \"/m\"; monitor_fail = \"b\";",

@@ -70,7 +70,10 @@ settings(void **state)
 	expect("global = { maxconn = 5; control = \"/a\"; };",
 	    "global = { maxconn = 6; control = "
 	    "{ path = \"/a\"; level = \"admin\"; }; };",
-	    "global: maxconn 5 -> 6\nglobal: control.level \"operator\" -> \"admin\"\n");
+	    "global: maxconn 5 -> 6\ncontrol socket /a: level \"operator\" -> \"admin\"\n");
+	expect("global = { control = ( \"/a\", \"127.0.0.1:9\" ); };",
+	    "global = { control = [ \"/a\", \"fd@3\" ]; };",
+	    "control socket 127.0.0.1:9 removed\ncontrol socket fd@3 added\n");
 	expect("global = { log = \"stderr\"; };",
 	    "global = { log = { address = \"stderr\"; level = \"err\"; }; };",
 	    "global: log changed\n");
@@ -133,7 +136,7 @@ refused(void **state)
 
 	(void)state;
 	assert_true(conf_diff_refused(a, b, reason, sizeof(reason)));
-	assert_non_null(strstr(reason, "user, control.path;"));
+	assert_non_null(strstr(reason, "user, control (its first path);"));
 	assert_false(conf_diff_refused(a, c, reason, sizeof(reason)));
 	conf_free(a);
 	conf_free(b);

@@ -158,7 +158,7 @@ lines_never_break_the_control_socket(void **state)
 			make_line(&line);
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sv), 0);
 		open_conns = 1;
-		assert_int_equal(cli_open(&cli, sv[1], (enum command_level)rnd(3), 10000), 0);
+		assert_int_equal(cli_open(&cli, sv[1], "t", (enum command_level)rnd(3), 10000), 0);
 		if (converse(sv[0], &line, tail) > 0 && open_conns == 0 && tail[3] != '\n' &&
 		    memcmp(tail + 2, "> ", 2) != 0)
 			fail_msg("an answer without its end: \"%s\"", line.data);

@@ -38,7 +38,7 @@ open_conn(enum command_level level, int64_t timeout_ms)
 	closed = 0;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sv), 0);
 	client = sv[0];
-	assert_int_equal(cli_open(&cli, sv[1], level, timeout_ms), 0);
+	assert_int_equal(cli_open(&cli, sv[1], "t", level, timeout_ms), 0);
 }
 
 static void
