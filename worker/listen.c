@@ -322,7 +322,8 @@ listen_prepare(struct worker *w, const struct gen *g, struct child_fd *fds, size
 	for (size_t i = 0; i < n_fds; i++) {
 		if (fds[i].fd == -1 || (fds[i].meta.kind != PROTO_FD_LISTEN &&
 					   fds[i].meta.kind != PROTO_FD_INHERITED &&
-					   fds[i].meta.kind != PROTO_FD_CONTROL))
+					   fds[i].meta.kind != PROTO_FD_CONTROL &&
+					   fds[i].meta.kind != PROTO_FD_CONTROL_INHERITED))
 			continue;
 		if (fd_take(w, &fds[i]) == -1) {
 			snprintf(reason, reason_size, "out of memory");
