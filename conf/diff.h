@@ -13,7 +13,7 @@ void conf_diff(const struct conf *old, const struct conf *now,
     void (*fn)(void *ctx, const char *text), void *ctx);
 
 /* True, with a reason that names them, when settings change that need a restart (F_RESTART in the
- * table: ceilings, user, group, state_dir, the control socket's path, mode and owner). */
+ * table: ceilings, user, group, state_dir, the path of the first control socket). */
 bool conf_diff_refused(
     const struct conf *old, const struct conf *now, char *reason, size_t reason_size);
 

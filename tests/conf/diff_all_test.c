@@ -175,7 +175,7 @@ every_row(void **state)
 static void
 restart_list(void **state)
 {
-	static const char want[] = "control.path control.mode control.user control.group "
+	static const char want[] = ""
 				   "global.user global.group global.state_dir global.max_servers "
 				   "global.max_backends global.max_frontends ";
 	char got[1024] = "";
