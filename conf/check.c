@@ -135,7 +135,7 @@ check_backend(struct reader *r, const struct conf_backend *b, const config_setti
 static void
 check_http(struct reader *r, const struct conf_frontend *f, const config_setting_t *s)
 {
-	static const char *const idle[] = {"default_backend", "tcplog", "dontlognull",
+	static const char *const idle[] = {"default_backend", "tcplog", "log_format", "dontlognull",
 	    "dontlog_normal", "timeout.client_fin", "rate_limit", "per_source", NULL};
 
 	warn_idle(r, s, idle, "in mode http: the frontend answers by itself");
@@ -157,6 +157,8 @@ check_tcp(struct reader *r, const struct conf_frontend *f, const config_setting_
 	if (f->default_backend == CONF_NONE && r->n_msgs == r->n_before)
 		rd_error(r, s, "default_backend is missing");
 	warn_idle(r, s, idle, "in mode tcp");
+	if (!f->tcplog)
+		warn_idle(r, s, (const char *const[]){"log_format", NULL}, "without tcplog");
 }
 
 static void

@@ -22,6 +22,8 @@
 #include "lib/outgoing.h"
 #include "lib/sock.h"
 
+struct logformat;
+
 #define CONF_NONE UINT32_MAX
 
 /* Where an object was written, for messages. */
@@ -183,8 +185,10 @@ struct conf_frontend {
 	size_t n_monitor_fail;   /* 0: all backends */
 	uint32_t *monitor_fail;  /* backend indexes: 503 when one of them has no usable server */
 	bool tcplog;             /* a line per session; default true */
-	bool dontlognull;        /* default true */
-	bool dontlog_normal;     /* default false */
+	const char *log_format;  /* NULL: HAProxy's tcplog ... */
+	const struct logformat *log_program; /* ... or what it means */
+	bool dontlognull;                    /* default true */
+	bool dontlog_normal;                 /* default false */
 };
 
 /* ---- backends ---------------------------------------------------------------------------------

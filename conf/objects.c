@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/logformat.h"
 #include "conf/print.h"
 
 /* ---- log targets --------------------------------------------------------------------- */
@@ -330,6 +331,41 @@ print_binds(struct printer *p, const struct conf_key *k, const void *obj)
 		pr_close(p);
 	}
 	pr_close(p);
+}
+
+/* ---- log_format ---------------------------------------------------------------------- */
+
+void
+read_log_format(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
+{
+	struct conf_frontend *f = obj;
+	struct logformat_op op[LOGFORMAT_OPS];
+	struct logformat_error error;
+	struct logformat *program;
+	const char *text = rd_string(r, s, "a format");
+	size_t size;
+
+	(void)k;
+	if (text == NULL)
+		return;
+	program = arena_alloc(r->arena, sizeof(*program));
+	if (logformat_parse(text, op, program, &error) == -1) {
+		rd_error(r, s, "column %u: %s", error.column, error.text);
+		return;
+	}
+	size = program->n * sizeof(op[0]);
+	program->op = memcpy(arena_alloc(r->arena, size + 1), op, size);
+	f->log_format = text;
+	f->log_program = program;
+}
+
+void
+print_log_format(struct printer *p, const struct conf_key *k, const void *obj)
+{
+	const struct conf_frontend *f = obj;
+
+	if (f->log_format != NULL)
+		pr_string(p, k->name, f->log_format);
 }
 
 /* ---- allow, deny --------------------------------------------------------------------- */

@@ -103,6 +103,7 @@ READ_PRINT(proxies);
 void read_v6only(struct reader *, const struct conf_key *, void *, const config_setting_t *);
 READ_PRINT(access);
 READ_PRINT(backend_name);
+READ_PRINT(log_format);
 READ_PRINT(backend_names);
 READ_PRINT(status);
 READ_PRINT(check);

@@ -345,7 +345,12 @@ static const struct conf_key frontend_keys[] = {
 	.text = "The backends on which monitor_uri depends: 503 when one of them has no usable "
 		"server."},
     {"tcplog", K_BOOL, F_DEFAULTS, .offset = O(conf_frontend, tcplog), .dflt = 1,
-	.text = "A line per session, at level info, in HAProxy's tcplog format."},
+	.text = "A line per session, at level info, in HAProxy's tcplog format or that of "
+		"log_format."},
+    {"log_format", K_CUSTOM, F_DEFAULTS, .readers = R_WORKER, .offset = 0, .read = read_log_format,
+	.print = print_log_format, .syntax = "string", .dflt_text = "HAProxy's tcplog",
+	.text = "What the line says: text with HAProxy's variables, or \"json\" for an object with "
+		"all fields; see Format of session lines."},
     {"dontlognull", K_BOOL, F_DEFAULTS, .offset = O(conf_frontend, dontlognull), .dflt = 1,
 	.text = "No line for sessions in which no byte was moved."},
     {"dontlog_normal", K_BOOL, F_DEFAULTS, .offset = O(conf_frontend, dontlog_normal),

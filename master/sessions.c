@@ -19,12 +19,6 @@ name_of(uint32_t slot, uint32_t n, const char *name)
 	return slot < n ? name : "<NONE>";
 }
 
-static int64_t
-ms_from(int64_t from_ns, uint64_t to_ns)
-{
-	return to_ns == 0 ? -1 : ((int64_t)to_ns - from_ns) / 1000000;
-}
-
 static char
 phase_letter(uint32_t phase)
 {
@@ -42,48 +36,44 @@ phase_letter(uint32_t phase)
 	}
 }
 
-/* Does the frontend want lines? By name: its place in the file is not its slot. */
-static bool
-wanted(const struct master *m, const char *frontend)
+/* By name: its place in the file is not its slot. NULL: it is in no configuration any more. */
+static const struct conf_frontend *
+frontend_of(const struct master *m, const char *name)
 {
 	const struct conf *c = m->gen != NULL ? m->gen->conf : NULL;
 
 	for (size_t i = 0; c != NULL && i < c->n_frontends; i++)
-		if (strcmp(c->frontends[i].name, frontend) == 0)
-			return c->frontends[i].tcplog;
-	return true;
+		if (strcmp(c->frontends[i].name, name) == 0)
+			return &c->frontends[i];
+	return NULL;
 }
 
 static void
-bury_one(struct master *m, const struct shm_session *r, int64_t now_ns)
+bury_one(struct master *m, const struct shm_session *r, uint32_t pid, int64_t now_ns)
 {
 	struct shm *s = &m->seg;
 	uint32_t fe = sw32_get(&r->fe), be = sw32_get(&r->be), srv = sw32_get(&r->srv);
 	uint32_t n_fe = sw32_get(&s->master->n_frontends), n_be = sw32_get(&s->master->n_backends),
 		 n_srv = sw32_get(&s->master->n_servers);
-	uint64_t assigned = sw64_get(&r->assigned_ns);
-	struct tcplog t = {.accept_wall_us = r->accept_wall_us,
-	    .frontend = name_of(fe, n_fe, fe < n_fe ? shm_fe_dir(s, fe)->name : ""),
+	struct logline l = {.frontend = name_of(fe, n_fe, fe < n_fe ? shm_fe_dir(s, fe)->name : ""),
 	    .backend = name_of(be, n_be, be < n_be ? shm_be_dir(s, be)->name : ""),
 	    .server = srv < n_srv ? shm_srv_dir(s, srv)->name : NULL,
-	    .wait_ms = ms_from(r->accept_ns, assigned),
-	    .connect_ms =
-		assigned == 0 ? -1 : ms_from((int64_t)assigned, sw64_get(&r->connected_ns)),
-	    .total_ms = (now_ns - r->accept_ns) / 1000000,
-	    .bytes_out = sw64_get(&r->bytes_out),
+	    .host = log_host(),
+	    .pid = pid,
 	    .state = {'K', phase_letter(sw32_get(&r->phase))},
 	    .actconn = limit_sum_global(s),
 	    .feconn = fe < n_fe ? limit_sum_fe(s, fe) : 0,
 	    .beconn = be < n_be ? limit_sum_be(s, be) : 0,
-	    .srv_conn = srv < n_srv ? limit_sum_srv(s, srv) : 0,
-	    .retries = sw32_get(&r->retries) & INT32_MAX,
-	    .redispatched = sw32_get(&r->retries) >> 31 != 0};
-	char line[512];
+	    .srv_conn = srv < n_srv ? limit_sum_srv(s, srv) : 0};
+	const struct conf_frontend *conf = frontend_of(m, l.frontend);
+	struct sock_addr addr;
 
-	if (!wanted(m, t.frontend) || !log_wanted(LOG_INFO))
+	if ((conf != NULL && !conf->tcplog) || !log_wanted(LOG_INFO))
 		return;
-	record_get_end(&r->client, &t.client);
-	log_line(LOG_INFO, line, tcplog_format(&t, line, sizeof(line)));
+	tcplog_record(&l, r, now_ns);
+	if (srv < n_srv && sock_addr_parse(&addr, shm_srv_dir(s, srv)->addr, true) == 0)
+		record_set_end(&l.server_at, &addr);
+	tcplog_write(conf, &l);
 }
 
 unsigned
@@ -105,7 +95,7 @@ sessions_bury(struct master *m, unsigned w)
 		if (phase == SHM_PH_FREE || phase > SHM_PH_CLOSED)
 			continue;
 		if (lost++ < LINES_MOST)
-			bury_one(m, &rec[i], now_ns);
+			bury_one(m, &rec[i], sw32_get(&x->pid), now_ns);
 	}
 	if (lost > LINES_MOST)
 		log_info("%u more sessions of worker %u were lost", lost - LINES_MOST, w);

@@ -531,9 +531,9 @@ struct shm_session {
 	struct sw32 retries; /* bit 31: redispatched */
 	struct sw32 kill;    /* reserved */
 	struct shm_end client;
-	struct shm_end local;  /* the address that the client called */
-	struct shm_end source; /* our side towards the server */
-	uint8_t room[4];
+	struct shm_end local;     /* the address that the client called */
+	struct shm_end source;    /* our side towards the server */
+	struct sw32 handshake_ms; /* until the PROXY header was there */
 };
 
 struct shm_request {

@@ -106,6 +106,8 @@ go_on(struct session *s, const struct proxyproto *h)
 {
 	struct sock_addr client;
 
+	sw32_set(&s->rec->handshake_ms,
+	    (uint32_t)mono_diff_ms(loop_now(s->w->loop), (struct mono){s->rec->accept_ns}));
 	use_addresses(s, h);
 	record_get_end(&s->rec->client, &client);
 	if (!admit_access(s->fe, &client)) {

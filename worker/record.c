@@ -23,6 +23,15 @@ record_set_end(struct shm_end *e, const struct sock_addr *a)
 }
 
 void
+record_ask_end(struct shm_end *e, int fd)
+{
+	struct sock_addr a = {.len = sizeof(a.un)};
+
+	if (fd != -1 && getsockname(fd, &a.sa, &a.len) == 0)
+		record_set_end(e, &a);
+}
+
+void
 record_get_end(const struct shm_end *e, struct sock_addr *a)
 {
 	memset(a, 0, sizeof(*a));
@@ -71,6 +80,7 @@ record_open(struct worker *w, uint32_t fe, const struct sock_addr *peer,
 	sw64_set(&r->bytes_out, 0);
 	sw32_set(&r->retries, 0);
 	sw32_set(&r->kill, 0);
+	sw32_set(&r->handshake_ms, 0);
 	record_set_end(&r->client, peer);
 	memset(&r->local, 0, sizeof(r->local));
 	if (local != NULL)

@@ -14,6 +14,9 @@ struct shm_session *record_open(struct worker *w, uint32_t fe, const struct sock
     const struct sock_addr *local, struct mono now);
 void record_close(struct worker *w, struct shm_session *r);
 
+/* The local address of a socket into a record; as it was when there is none (fd -1). */
+void record_ask_end(struct shm_end *e, int fd);
+
 /* Address into a record, and an address out of it for logs. */
 void record_set_end(struct shm_end *e, const struct sock_addr *a);
 void record_get_end(const struct shm_end *e, struct sock_addr *a);

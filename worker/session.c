@@ -197,15 +197,6 @@ session_timer(struct session *s)
 }
 
 static void
-local_name(int fd, struct shm_end *e)
-{
-	struct sock_addr a = {.len = sizeof(a.un)};
-
-	if (getsockname(fd, &a.sa, &a.len) == 0)
-		record_set_end(e, &a);
-}
-
-static void
 settle(struct session *s)
 {
 	const struct conf_server *srv = s->srv->conf;
@@ -216,10 +207,10 @@ settle(struct session *s)
 		connect_keepalive(s->s.fd, &srv->keepalive,
 		    srv->tcp_user_timeout_ms >= 0 ? srv->tcp_user_timeout_ms
 						  : s->be->conf->tcp_user_timeout_ms);
-		local_name(s->s.fd, &s->rec->source);
+		record_ask_end(&s->rec->source, s->s.fd);
 	}
 	if (s->rec->local.family == 0)
-		local_name(s->c.fd, &s->rec->local);
+		record_ask_end(&s->rec->local, s->c.fd);
 	sessrec_end(s->rec);
 }
 
@@ -458,6 +449,7 @@ session_end(struct session *s, char who, enum session_close how)
 
 	s->who = who;
 	s->when = who == '-' ? '-' : session_when(s);
+	tcplog_ask(s);
 	side_close(s, &s->s, how == SESSION_RESET_S || how == SESSION_RESET);
 	side_close(s, &s->c, how == SESSION_RESET_C || how == SESSION_RESET);
 	relay_drop(s);

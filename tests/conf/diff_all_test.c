@@ -211,6 +211,8 @@ every_custom(void **state)
 	    {"\"/run/c\"", "( \"/run/c\", \"127.0.0.1:9\" )", "control socket 127.0.0.1:9 added"},
 	    {"default_backend = \"b\";", "default_backend = \"b\"; allow = \"192.0.2.0/24\";",
 		"allow"},
+	    {"default_backend = \"b\";", "default_backend = \"b\"; log_format = \"%ci\";",
+		"log_format"},
 	    {"monitor_uri = \"/m\";", "monitor_uri = \"/m\"; monitor_fail = \"b\";",
 		"monitor_fail"},
 	    {"bind = \":80\"", "bind = \":82\"", "bind f/0.0.0.0:82 added"},

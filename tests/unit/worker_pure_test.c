@@ -17,7 +17,6 @@
 #include "worker/listen.h"
 #include "worker/pipe.h"
 #include "worker/relay.h"
-#include "worker/tcplog.h"
 
 static void
 retry_decision(void **state)
@@ -170,52 +169,6 @@ first_match_decides(void **state)
 	assert_true(admit_access(&fe, &p));
 }
 
-static void
-log_line_as_haproxy(void **state)
-{
-	struct tcplog t = {.accept_wall_us = 1700000000123456,
-	    .frontend = "fe",
-	    .backend = "be",
-	    .server = "s1",
-	    .wait_ms = 0,
-	    .connect_ms = 2,
-	    .total_ms = 30,
-	    .bytes_out = 4096,
-	    .state = {'-', '-'},
-	    .actconn = 4,
-	    .feconn = 3,
-	    .beconn = 2,
-	    .srv_conn = 1,
-	    .retries = 0};
-	char line[512];
-
-	(void)state;
-	setenv("TZ", "UTC", 1);
-	tzset();
-	assert_int_equal(sock_addr_parse(&t.client, "192.0.2.1:5000", true), 0);
-	tcplog_format(&t, line, sizeof(line));
-	assert_string_equal(line, "192.0.2.1:5000 [14/Nov/2023:22:13:20.123] fe be/s1 0/2/30 4096 "
-				  "-- 4/3/2/1/0 0/0");
-	t.server = NULL;
-	t.wait_ms = t.connect_ms = -1;
-	t.state[0] = 's';
-	t.state[1] = 'Q';
-	t.be_queue = 7;
-	t.accept_wall_us += 1000000;
-	assert_int_equal(sock_addr_parse(&t.client, "[2001:db8::1]:80", true), 0);
-	tcplog_format(&t, line, sizeof(line));
-	assert_string_equal(line,
-	    "2001:db8::1:80 [14/Nov/2023:22:13:21.123] fe be/<NOSRV> -1/-1/30 "
-	    "4096 sQ 4/3/2/1/0 0/7");
-	t.server = "s2";
-	t.retries = 1;
-	t.redispatched = 1;
-	tcplog_format(&t, line, sizeof(line));
-	assert_non_null(strstr(line, " 4/3/2/1/+1 0/7"));
-	/* Never longer than the buffer. */
-	assert_int_equal(tcplog_format(&t, line, 10), 9);
-}
-
 int
 main(void)
 {
@@ -229,7 +182,6 @@ main(void)
 	    cmocka_unit_test(splice_decision),
 	    cmocka_unit_test(networks_of_a_file),
 	    cmocka_unit_test(first_match_decides),
-	    cmocka_unit_test(log_line_as_haproxy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
