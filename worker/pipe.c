@@ -15,6 +15,8 @@
 uint32_t
 pipe_next_size(uint64_t left, uint64_t budget)
 {
+	if (left >= PIPE_HUGE && left - PIPE_HUGE >= budget / 2)
+		return PIPE_HUGE;
 	if (left >= PIPE_BIG && left - PIPE_BIG >= budget / 4)
 		return PIPE_BIG;
 	return left >= PIPE_SMALL ? PIPE_SMALL : 0;

@@ -12,7 +12,8 @@
 
 #include <stdint.h>
 
-#define PIPE_BIG   (256u << 10) /* bytes */
+#define PIPE_HUGE  (1u << 20) /* bytes: what a stream moves a turn by two calls */
+#define PIPE_BIG   (256u << 10)
 #define PIPE_SMALL (64u << 10)
 
 struct pipe_pair {
@@ -32,8 +33,9 @@ struct pipe_pool {
 	uint64_t budget;
 };
 
-/* Which size the next new pipe gets when left bytes of a budget are left: PIPE_BIG, PIPE_SMALL or 0
- * (none). Big ones as long as a quarter of the budget stays for small ones. Pure. */
+/* Which size the next new pipe gets when left bytes of a budget are left: PIPE_HUGE as long as half
+ * of the budget stays for others, PIPE_BIG as long as a quarter does, then PIPE_SMALL; 0: none.
+ * Pure. */
 uint32_t pipe_next_size(uint64_t left, uint64_t budget);
 
 /* budget in bytes for this worker. */

@@ -15,6 +15,12 @@
 /* What one direction came to. */
 enum step { STEP_WAIT = 0, STEP_MORE, STEP_SRC_BROKEN, STEP_DST_BROKEN, STEP_NO_MEMORY };
 
+size_t
+relay_budget(uint64_t moved)
+{
+	return moved < RELAY_TURN ? RELAY_BUDGET : RELAY_SHARE;
+}
+
 enum relay_mode
 relay_mode_of(unsigned full, bool pipe_there)
 {
@@ -115,10 +121,14 @@ static enum step
 move_splice(
     struct session *s, struct side *src, struct side *dst, struct pipe_pair *p, size_t *budget)
 {
+	size_t want;
 	ssize_t n;
 
 	nodelay(s, dst, RELAY_FIRST);
-	n = splice(src->fd, NULL, p->w, NULL, p->size, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+	/* What is left of a budget must not look like the end of a stream. */
+	want = *budget < RELAY_FIRST ? RELAY_FIRST : *budget;
+	n = splice(src->fd, NULL, p->w, NULL, p->size < want ? p->size : want,
+	    SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
 	if (n <= 0) {
 		int err = errno;
 
@@ -256,9 +266,8 @@ pass_fin(struct side *src, struct side *dst)
 }
 
 static enum step
-direction(struct session *s, struct side *src, struct side *dst)
+direction_within(struct session *s, struct side *src, struct side *dst, size_t *budget)
 {
-	size_t budget = RELAY_BUDGET;
 	enum step r;
 
 	for (;;) {
@@ -280,12 +289,29 @@ direction(struct session *s, struct side *src, struct side *dst)
 			return pass_fin(src, dst);
 		if (!(src->flags & SIDE_RD))
 			return STEP_WAIT;
-		if (budget == 0)
+		if (*budget == 0)
 			return STEP_MORE;
-		r = move(s, src, dst, &budget);
+		r = move(s, src, dst, budget);
 		if (r != STEP_MORE)
 			return r;
 	}
+}
+
+static enum step
+direction(struct session *s, struct side *src, struct side *dst)
+{
+	struct worker *w = s->w;
+	size_t budget, left;
+	enum step r;
+
+	if (w->relay_turn != loop_turns(w->loop)) {
+		w->relay_turn = loop_turns(w->loop);
+		w->relay_bytes = 0;
+	}
+	left = budget = relay_budget(w->relay_bytes);
+	r = direction_within(s, src, dst, &left);
+	w->relay_bytes += budget - left;
+	return r;
 }
 
 /* Sends the client's first n bytes, see relay_early. */

@@ -13,7 +13,9 @@
 #define RELAY_FIRST  (32u << 10)  /* bytes asked for by the first reads */
 #define RELAY_FULL   2            /* reads in a row of RELAY_FIRST before a direction is a stream */
 #define RELAY_SPLICE (8u << 10)   /* a splice that moves less ends the stream */
-#define RELAY_BUDGET (256u << 10) /* bytes a direction and turn */
+#define RELAY_BUDGET (1u << 20)   /* bytes a direction and turn while streams are few */
+#define RELAY_SHARE  (256u << 10) /* ... once the worker has moved RELAY_TURN in this turn */
+#define RELAY_TURN   (8u << 20)
 
 enum relay_result {
 	RELAY_ON = 0,  /* waits for an event */
@@ -27,6 +29,10 @@ enum relay_result {
 /* What a direction does next with what it knows. Pure. */
 enum relay_mode { RELAY_COPY = 0, RELAY_COPY_BIG, RELAY_SPLICE_ON };
 enum relay_mode relay_mode_of(unsigned full, bool pipe_there);
+
+/* What a direction may move now, after moved bytes of all sessions in this turn: large moves cost
+ * less, but nobody else's small message is to wait long. Pure. */
+size_t relay_budget(uint64_t moved);
 
 enum relay_result relay_run(struct session *s);
 

@@ -73,6 +73,8 @@ struct worker {
 	uint32_t n_sessions;
 	struct session *ready; /* have used up their budget of this turn */
 	struct session **ready_tail;
+	uint64_t relay_turn;    /* the loop's turn ... */
+	uint64_t relay_bytes;   /* ... and what all sessions have moved in it */
 	struct worker_srv *srv; /* [caps.servers] */
 	struct worker_be *be;   /* [caps.backends] */
 	struct worker_be *dirty;

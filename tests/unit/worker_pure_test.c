@@ -98,19 +98,22 @@ pipes_within_a_budget(void **state)
 {
 	const uint64_t mib = 1 << 20;
 	uint64_t left = 16 * mib;
-	unsigned big = 0, small = 0;
+	unsigned huge = 0, big = 0, small = 0;
 	uint32_t n;
 
 	(void)state;
 	while ((n = pipe_next_size(left, 16 * mib)) != 0) {
 		assert_true(n <= left);
 		left -= n;
-		if (n == PIPE_BIG)
+		if (n == PIPE_HUGE)
+			huge++;
+		else if (n == PIPE_BIG)
 			big++;
 		else
 			small++;
 	}
-	assert_int_equal(big, 48);   /* three quarters */
+	assert_int_equal(huge, 8);   /* half */
+	assert_int_equal(big, 16);   /* a quarter */
 	assert_int_equal(small, 64); /* the last one */
 	assert_int_equal(left, 0);
 	assert_int_equal(pipe_next_size(PIPE_SMALL - 1, 16 * mib), 0);
@@ -124,6 +127,10 @@ splice_decision(void **state)
 	assert_int_equal(relay_mode_of(1, true), RELAY_COPY);
 	assert_int_equal(relay_mode_of(2, true), RELAY_SPLICE_ON);
 	assert_int_equal(relay_mode_of(2, false), RELAY_COPY_BIG);
+	/* Large moves while few stream. */
+	assert_int_equal(relay_budget(0), RELAY_BUDGET);
+	assert_int_equal(relay_budget(RELAY_TURN - 1), RELAY_BUDGET);
+	assert_int_equal(relay_budget(RELAY_TURN), RELAY_SHARE);
 }
 
 static void
