@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "conf/msgs.h"
+#include "conf/table.h"
 
 #define MAX_NEST 32
 /* Keys of a group: libconfig compares each new one with all before it, so that 100,000 take
@@ -48,6 +49,7 @@ struct lex {
 	enum tok last;       /* kind of the value before, inside brackets */
 	bool comma;          /* inside brackets: the last token was a comma */
 	char key[64];        /* the last key */
+	bool glued;          /* it follows a secret without ';': it may be the rest of it */
 	unsigned value_line; /* where the last value ended */
 };
 
@@ -65,6 +67,35 @@ err(struct lex *l, unsigned line, const char *fmt, ...)
 	va_end(ap);
 	msgs_add(l->msgs, CONF_ERROR, source_where(l->src, line), text);
 	l->errors++;
+}
+
+/* Is the value of the last key a secret? '-' and '_' are alike. */
+static bool
+secret(const struct lex *l)
+{
+	for (const struct conf_scope *const *s = conf_scopes; *s != NULL; s++)
+		for (size_t i = 0; i < (*s)->n; i++) {
+			const char *a = (*s)->keys[i].name, *dot = strrchr(a, '.'), *b = l->key;
+
+			if (((*s)->keys[i].flags & F_SECRET) == 0)
+				continue;
+			a = dot != NULL ? dot + 1 : a;
+			while (*a != '\0' && (*a == *b || (*a == '_' && *b == '-')))
+				a++, b++;
+			if (*a == *b)
+				return true;
+		}
+	return false;
+}
+
+/* What of the value a message may show. */
+static const char *
+shown(const struct lex *l, const char *at, size_t len)
+{
+	static char text[64];
+
+	snprintf(text, sizeof(text), "%.*s", (int)(len > 40 ? 40 : len), at);
+	return secret(l) ? "***" : text;
 }
 
 static bool
@@ -130,8 +161,8 @@ lex_string(struct lex *l)
 			check_escape(l, ++p);
 	l->tok = T_STRING;
 	if (*p != '"') {
-		err(l, l->line, "the string is not closed: a \" is missing at the end of %.*s",
-		    (int)(p - l->p > 40 ? 40 : p - l->p), l->p);
+		err(l, l->line, "the string is not closed: a \" is missing at the end of %s",
+		    shown(l, l->p, (size_t)(p - l->p)));
 		l->tok = T_BAD;
 		l->p = p;
 		return;
@@ -309,13 +340,14 @@ check_number(struct lex *l)
 	hex = strpbrk(buf, "xX") != NULL;
 	if (!hex && buf[strspn(buf, "+-")] == '0' &&
 	    isdigit((unsigned char)buf[strspn(buf, "+-") + 1]))
-		err(l, l->tok_line, "%s = %s: write the number without 0 in front", l->key, buf);
+		err(l, l->tok_line, "%s = %s: write the number without 0 in front", l->key,
+		    shown(l, buf, n));
 	if (!hex && strpbrk(buf, ".eE") != NULL)
 		return;
 	errno = 0;
 	v = strtoll(buf, NULL, hex ? 16 : 10);
 	if (errno == ERANGE || (!wide && (v > INT32_MAX || v < INT32_MIN)))
-		err(l, l->tok_line, "%s = %s: the number is too large", l->key, buf);
+		err(l, l->tok_line, "%s = %s: the number is too large", l->key, shown(l, buf, n));
 }
 
 static bool
@@ -332,6 +364,7 @@ bare_word(struct lex *l)
 	static const char *const yes[] = {"yes", "on", "enable", "enabled"};
 	static const char *const no[] = {"no", "off", "disable", "disabled"};
 	int n = (int)l->len;
+	const char *word;
 
 	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
 		if (strlen(yes[i]) == l->len && strncasecmp(l->at, yes[i], l->len) == 0) {
@@ -343,7 +376,8 @@ bare_word(struct lex *l)
 			return;
 		}
 	}
-	err(l, l->tok_line, "%s = %.*s: write it in quotes, \"%.*s\"", l->key, n, l->at, n, l->at);
+	word = shown(l, l->at, l->len);
+	err(l, l->tok_line, "%s = %s: write it in quotes, \"%s\"", l->key, word, word);
 }
 
 static bool
@@ -413,8 +447,8 @@ key(struct lex *l)
 	else if (l->tok == T_STRING)
 		err(l, l->tok_line,
 		    "a key is written without quotes; for a name that is no key use a "
-		    "list, ( { name = %.*s; ... }, ... )",
-		    n, l->at);
+		    "list, ( { name = %s; ... }, ... )",
+		    shown(l, l->at, l->len));
 	else
 		err(l, l->tok_line, "'%.*s' where a key should stand", n, l->at);
 	return false;
@@ -441,20 +475,22 @@ foreign(const char *key)
 static bool
 equals(struct lex *l)
 {
+	const char *name = l->glued ? "***" : l->key;
+
 	if (l->tok == T_PUNCT && (*l->at == '=' || *l->at == ':')) {
 		l->want = WANT_VALUE;
 		l->comma = false;
 		return true;
 	}
 	if (l->tok == T_END)
-		err(l, l->last_line, "the file ends after \"%s\"", l->key);
+		err(l, l->last_line, "the file ends after \"%s\"", name);
 	else if (l->depth == 0 && foreign(l->key) != NULL)
 		err(l, l->last_line,
 		    "'=' is missing after \"%s\": is this a configuration of %s? vipd's is "
 		    "written otherwise, see vipd.conf(5)",
 		    l->key, foreign(l->key));
 	else
-		err(l, l->last_line, "'=' is missing after \"%s\"", l->key);
+		err(l, l->last_line, "'=' is missing after \"%s\"", name);
 	return false;
 }
 
@@ -495,13 +531,16 @@ separator(struct lex *l)
 	if (in_brackets(l))
 		return separator_in_brackets(l);
 	l->last = T_END;
+	l->glued = false;
 	if (l->tok == T_PUNCT && (*l->at == ';' || *l->at == ',')) {
 		l->want = WANT_KEY;
 		return true;
 	}
 	l->want = WANT_KEY;
-	if (l->tok == T_NAME)
-		return key(l); /* libconfig wants no separator */
+	if (l->tok == T_NAME) { /* libconfig wants no separator */
+		l->glued = secret(l);
+		return key(l);
+	}
 	if (l->tok == T_PUNCT && strchr("}])", *l->at) != NULL)
 		return close_bracket(l, *l->at);
 	err(l, l->value_line, "a ';' is missing after this, or quotes around it");

@@ -218,6 +218,41 @@ CASES(syntax, {"\xef\xbb\xbfglobal = { };\n", 1, "byte order mark"},
     {"a = 1;\nb = 2;\na = 3;\n", 3, "stands twice"}, {"a = $x;\n", 1, "quotes missing"},
     {"@include \"/nonexistent/x\"\n", 1, "cannot open"})
 
+/* Of a secret's value no message shows a byte, whatever is wrong with it. */
+static void
+secrets_are_not_quoted(void **state)
+{
+	static const char *const values[] = {"w7fQ2zz", "$w7fQ2zz", "\"w7fQ2zz", "\"w7fQ2zz\\q\"",
+	    "07772777", "77727772777", "7f2zz", "\"w7fQ2\" w7fQ2zz", "\"a\"; \"w7fQ2zz\"",
+	    "\"w7fQ2zz-too-long\"", "[ \"w7fQ2zz\" ]", "( \"w7fQ2zz\" \"w7fQ2zz\" )", "yes",
+	    "7772777"};
+	static const char *const keys[] = {"auth_pass", "auth-pass", "authentication.auth_pass"};
+	char text[512];
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+		for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+			struct conf_msgs msgs = {0};
+			struct conf *c;
+			const char *dot = strchr(keys[k], '.');
+
+			snprintf(text, sizeof(text),
+			    "vrrp = { instances = { a = { %.*s%s%s = %s;\n%s }; }; };\n",
+			    dot != NULL ? (int)(dot - keys[k]) : 0, keys[k],
+			    dot != NULL ? " = { " : "", dot != NULL ? dot + 1 : keys[k], values[i],
+			    dot != NULL ? " };" : "");
+			c = conf_read_text(text, strlen(text), "t", &msgs);
+			assert_null(c);
+			assert_true(msgs.n > 0);
+			for (size_t m = 0; m < msgs.n; m++)
+				if (strstr(msgs.v[m].text, "7fQ2") != NULL ||
+				    strstr(msgs.v[m].text, "7772") != NULL ||
+				    strstr(msgs.v[m].text, "7f2z") != NULL)
+					fail_msg("%s: %s", text, msgs.v[m].text);
+			conf_msgs_free(&msgs);
+		}
+}
+
 CASES(meaning, {"globl = { };\n", 1, "do you mean \"global\""},
     {"global = {\n maxcon = 1; };\n", 2, "global.maxcon: unknown key; do you mean \"maxconn\""},
     {"global = {\n weight = 1; };\n", 2, "setting of server"},
@@ -523,6 +558,7 @@ main(void)
 	    cmocka_unit_test(syntax),
 	    cmocka_unit_test(group_of_many),
 	    cmocka_unit_test(messages_have_an_end),
+	    cmocka_unit_test(secrets_are_not_quoted),
 	    cmocka_unit_test(meaning),
 	    cmocka_unit_test(binds),
 	    cmocka_unit_test(bind_names),
