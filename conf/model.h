@@ -376,8 +376,8 @@ struct conf_router {
 	int64_t conflict_hold_ms;       /* default 3 s */
 	int64_t rise_hold_ms;           /* default 5 s */
 	int64_t degrade_hold_ms;        /* default 0: 2 x inter, at least 2 s */
-	int64_t garp_master_delay_ms;   /* default 5 s */
-	unsigned garp_master_repeat;    /* default 5 */
+	int64_t garp_master_delay_ms;   /* -1: not given */
+	unsigned garp_master_repeat;    /* 0: not given */
 	int64_t garp_master_refresh_ms; /* default 30 s; 0: none */
 	size_t n_tracks;
 	struct conf_track *tracks;

@@ -284,12 +284,21 @@ static const struct conf_key instance_keys[] = {
 	.dflt_text = "twice the check's inter, at least 2s",
 	.text = "How long health must be degraded before it counts. Dead counts at once."},
     {"garp_master_delay", K_MS, F_MEMBER, .offset = O(conf_router, garp_master_delay_ms),
-	.max = 3600000, .dflt = 5000,
-	.text = "Accepted for files that come from keepalived; has no effect yet: a takeover is "
-		"announced "
-		"at once and after 0.1, 0.5, 1, 2 and 5 seconds."},
+	.max = 3600000, .dflt = -1, .dflt_text = "see garp_master_repeat",
+	.text =
+	    "After this time a takeover is announced a second time, by garp_master_repeat messages "
+	    "for each address; 0: it is not."},
     {"garp_master_repeat", K_UINT, F_MEMBER, .offset = O(conf_router, garp_master_repeat), .min = 1,
-	.max = 100, .dflt = 5, .text = "Accepted as garp_master_delay is; has no effect yet."},
+	.max = 100,
+	.dflt_text =
+	    "at once two, then one each after 0.1, 0.5, 1, 2 and 5 seconds; with garp_master_delay "
+	    "5",
+	.text =
+	    "How many gratuitous ARP or neighbour messages announce each address at a takeover, "
+	    "and "
+	    "as many again after garp_master_delay (5s where that is not given), as in keepalived. "
+	    "Never more than 10 a second leave by one interface, since switches shut ports for "
+	    "less: more of them follow one another."},
     {"garp_master_refresh", K_MS, F_MEMBER, .offset = O(conf_router, garp_master_refresh_ms),
 	.max = DAY, .dflt = 30000, .text = "How often the master repeats one; 0: never."},
     {"track", K_CUSTOM, F_SEVERAL, .offset = 0, .scope = &scope_track, .read = read_tracks,

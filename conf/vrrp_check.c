@@ -57,10 +57,6 @@ check_times(struct reader *r, const struct conf_router *v, const config_setting_
 		rd_warn(r, s, "preempt_delay has no effect with preempt = \"never\"");
 	if (v->version != 3 && v->checksum_v2)
 		rd_warn(r, s, "v3_checksum_as_v2 has no effect with version 2");
-	if (v->garp_master_delay_ms != 5000 || v->garp_master_repeat != 5)
-		rd_warn(r, s,
-		    "garp_master_delay and garp_master_repeat have no effect yet: a takeover is "
-		    "announced at once and after 0.1, 0.5, 1, 2 and 5 seconds");
 }
 
 static void

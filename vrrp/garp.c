@@ -9,6 +9,23 @@ static const int64_t round_at_ms[] = {0, 0, 100, 500, 1000, 2000, 5000};
 
 #define ROUNDS (sizeof(round_at_ms) / sizeof(round_at_ms[0]))
 
+static unsigned
+rounds(const struct garp_cfg *cfg)
+{
+	if (cfg->repeat == 0)
+		return ROUNDS;
+	return cfg->repeat * (cfg->delay_ns > 0 ? 2 : 1);
+}
+
+/* When the round is due, from the start of the schedule on. */
+static int64_t
+round_at_ns(const struct garp_cfg *cfg, unsigned round)
+{
+	if (cfg->repeat == 0)
+		return round_at_ms[round] * 1000000;
+	return round < cfg->repeat ? 0 : cfg->delay_ns;
+}
+
 void
 garp_start(struct garp *g, size_t n, struct mono now)
 {
@@ -38,7 +55,7 @@ garp_trouble(struct garp *g, struct mono now, const struct garp_cfg *cfg)
 	if (!g->running)
 		return;
 	g->trouble = mono_add_ns(now, TROUBLE_NS);
-	if (g->round >= ROUNDS && g->pos == 0)
+	if (g->round >= rounds(cfg) && g->pos == 0)
 		g->due = mono_min(g->due, mono_add_ns(now, cfg->trouble_ns));
 }
 
@@ -66,7 +83,8 @@ garp_next(const struct garp *g, const struct garp_rate *r)
 	return mono_before(g->due, free_at) ? free_at : g->due;
 }
 
-/* The round is complete: the next one that is not past already, but one at least. */
+/* The round is complete: the next one; of rule 8's the next that is not past already, but one at
+ * least. */
 static void
 round_done(struct garp *g, struct mono now, const struct garp_cfg *cfg)
 {
@@ -74,14 +92,14 @@ round_done(struct garp *g, struct mono now, const struct garp_cfg *cfg)
 
 	g->pos = 0;
 	g->round++;
-	while (g->round + 1 < ROUNDS &&
-	       !mono_before(now, mono_add_ms(g->start, round_at_ms[g->round + 1])))
+	while (cfg->repeat == 0 && g->round + 1 < ROUNDS &&
+	       !mono_before(now, mono_add_ns(g->start, round_at_ns(cfg, g->round + 1))))
 		g->round++;
-	if (g->round < ROUNDS) {
-		g->due = mono_add_ms(g->start, round_at_ms[g->round]);
+	if (g->round < rounds(cfg)) {
+		g->due = mono_add_ns(g->start, round_at_ns(cfg, g->round));
 		return;
 	}
-	g->round = ROUNDS;
+	g->round = rounds(cfg);
 	g->due = every > 0 ? mono_add_ns(now, every) : MONO_NEVER;
 }
 

@@ -5,8 +5,10 @@
  * garp_rate per interface.
  *
  * Takeover: two rounds at once, then at 0.1, 0.5, 1, 2, 5 s; then a refresh each 30 s, each second
- * while a sign of trouble is younger than 60 s. In each round every address once, so that the first
- * of each comes before the second of any. A new sign restarts the schedule and adds none.
+ * while a sign of trouble is younger than 60 s. Where the user says how many and when, as
+ * keepalived does: that many rounds at once, and as many after the delay; the rest as before. In
+ * each round every address once, so that the first of each comes before the second of any. A new
+ * sign restarts the schedule and adds none.
  */
 #ifndef VRRP_GARP_H
 #define VRRP_GARP_H
@@ -22,6 +24,8 @@
 struct garp_cfg {
 	int64_t refresh_ns; /* default 30 s; 0: none */
 	int64_t trouble_ns; /* refresh while there is trouble; default 1 s */
+	unsigned repeat;    /* rounds of a burst; 0: rule 8 */
+	int64_t delay_ns;   /* until the second burst; 0: none; with repeat only */
 };
 
 struct garp_rate {
@@ -33,7 +37,7 @@ struct garp {
 	bool running;
 	size_t n;            /* addresses */
 	size_t pos;          /* next address of the round under way */
-	unsigned round;      /* 0..6; then refreshes */
+	unsigned round;      /* of the schedule; then refreshes */
 	struct mono start;   /* of the schedule */
 	struct mono due;     /* of the round under way */
 	struct mono trouble; /* refresh fast until then */

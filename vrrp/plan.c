@@ -190,6 +190,18 @@ decide_build(struct plan *p, const struct conf_router *r)
 	    .preempt_delay_ns = r->preempt_delay_ms * MS};
 }
 
+/* What of the two the user does not say is keepalived's default beside the other. */
+static void
+garp_build(struct garp_cfg *g, const struct conf_router *r)
+{
+	*g = (struct garp_cfg){
+	    .refresh_ns = r->garp_master_refresh_ms * MS, .trouble_ns = 1000 * MS};
+	if (r->garp_master_delay_ms < 0 && r->garp_master_repeat == 0)
+		return;
+	g->repeat = r->garp_master_repeat > 0 ? r->garp_master_repeat : 5;
+	g->delay_ns = (r->garp_master_delay_ms >= 0 ? r->garp_master_delay_ms : 5000) * MS;
+}
+
 struct plan *
 plan_new(const struct conf *conf, const struct conf_router *r, char *reason, size_t reason_size)
 {
@@ -226,8 +238,7 @@ plan_new(const struct conf *conf, const struct conf_router *r, char *reason, siz
 	decide_build(p, r);
 	p->holds.rise_ns = r->rise_hold_ms * MS;
 	p->holds.degrade_ns = p->decide.patience_ns = degrade_ns(conf, r);
-	p->garp.refresh_ns = r->garp_master_refresh_ms * MS;
-	p->garp.trouble_ns = 1000 * MS;
+	garp_build(&p->garp, r);
 	need = (decide_lifetime_ns(&p->decide) + 999 * MS) / (1000 * MS);
 	life = (r->address_lease_ms + 999) / 1000;
 	p->lifetime_s =

@@ -185,7 +185,7 @@ router_send(struct router *r, uint8_t priority, int64_t interval_ns, const struc
 	    .addrs = p->adverts,
 	    .n_addrs = p->n_adverts};
 	struct ip group;
-	int sent = -1;
+	int sent = p->n_peers == 0 ? 0 : -1; /* alone: there is nobody to be told */
 
 	/* Without carrier the kernel would keep it for an unresolved neighbour and deliver it when
 	 * the link is back: a stale claim. */

@@ -304,7 +304,6 @@ static const struct bad bad[] = {
     {BESIDE("mcast_src_ip = \"192.0.2.11\";"), 4, "with vrrp.members"},
     {BESIDE("priority = 5;"), 4, "each member has its priority"},
     {BESIDE("auth_type = \"HMAC\";"), 4, "auth_key_file is missing"},
-    {BESIDE("garp_master_repeat = 3;"), 4, "have no effect yet"},
     {BESIDE("auth_type = \"PASS\"; auth_pass = \"x\";"), 4, "has no effect"},
     {BESIDE("track = { workers = true; weight = 5; };"), 4, "has no effect in priority_mode bands"},
     {"vrrp = { members = {\n ha1 = { address = \"192.0.2.10\"; };\n ha2 = \"192.0.2.11\"; };\n"

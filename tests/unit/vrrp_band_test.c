@@ -104,7 +104,8 @@ static const struct garp_cfg *const all_default[] = {&defaults, &defaults};
 
 /* Runs the schedule until `until`; notes (ms since start, address). Returns how many. */
 static size_t
-run(struct garp *g, struct garp_rate *r, struct mono t0, int64_t until_ms, int64_t *at, int *addr)
+run_with(const struct garp_cfg *cfg, struct garp *g, struct garp_rate *r, struct mono t0,
+    int64_t until_ms, int64_t *at, int *addr)
 {
 	size_t n = 0, which;
 
@@ -114,11 +115,74 @@ run(struct garp *g, struct garp_rate *r, struct mono t0, int64_t until_ms, int64
 
 		if (t.ns > t0.ns + until_ms * MS || n == 500)
 			return n;
-		i = garp_step(&g, 1, r, t, all_default, &which);
+		i = garp_step(&g, 1, r, t, &cfg, &which);
 		assert_int_not_equal(i, -1);
 		at[n] = mono_diff_ms(t, t0);
 		addr[n++] = i;
 	}
+}
+
+static size_t
+run(struct garp *g, struct garp_rate *r, struct mono t0, int64_t until_ms, int64_t *at, int *addr)
+{
+	return run_with(&defaults, g, r, t0, until_ms, at, addr);
+}
+
+/* garp_master_repeat and garp_master_delay as keepalived has them, under the same limit of 10 a
+ * second. */
+static void
+takeover_as_the_user_says(void **state)
+{
+	static const struct {
+		struct garp_cfg cfg;
+		size_t addrs, n;
+		int64_t at[20];
+	} rows[] = {
+	    {{30 * S, S, 5, 5 * S}, 1, 11, {0, 0, 0, 0, 0, 5000, 5000, 5000, 5000, 5000, 35000}},
+	    {{0, S, 3, 0}, 1, 3, {0, 0, 0}},
+	    {{2 * S, S, 1, 3 * S}, 1, 4, {0, 3000, 5000, 7000}},
+	    /* 14 in a burst: the last four a second later, and so the second burst. */
+	    {{0, S, 7, 100 * MS}, 2, 28,
+		{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000,
+		    1000}},
+	};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+		struct garp g = {0};
+		struct garp_rate r = {0};
+		struct mono t = {7 * S};
+		int64_t at[500];
+		int addr[500];
+		size_t n;
+
+		garp_start(&g, rows[k].addrs, t);
+		n = run_with(&rows[k].cfg, &g, &r, t, k == 2 ? 8000 : 60000, at, addr);
+		assert_int_equal(n, rows[k].n);
+		for (size_t i = 0; i < n && i < 20; i++) {
+			assert_int_equal(at[i], rows[k].at[i]);
+			assert_int_equal(addr[i], i % rows[k].addrs);
+		}
+	}
+}
+
+/* Trouble while a burst of the user's is under way does not add to it; after it, it does. */
+static void
+trouble_after_a_burst(void **state)
+{
+	static const struct garp_cfg cfg = {0, S, 2, 3 * S};
+	struct garp g = {0};
+	struct garp_rate r = {0};
+	struct mono t = {7 * S};
+	int64_t at[500];
+	int addr[500];
+
+	(void)state;
+	garp_start(&g, 1, t);
+	garp_trouble(&g, t, &cfg);
+	assert_int_equal(run_with(&cfg, &g, &r, t, 3500, at, addr), 4);
+	assert_int_equal(at[2], 3000);
+	assert_int_equal(garp_next(&g, &r).ns, t.ns + 4 * S);
 }
 
 static void
@@ -251,6 +315,8 @@ main(void)
 	    cmocka_unit_test(priorities),
 	    cmocka_unit_test(holds),
 	    cmocka_unit_test(takeover_of_one),
+	    cmocka_unit_test(takeover_as_the_user_says),
+	    cmocka_unit_test(trouble_after_a_burst),
 	    cmocka_unit_test(many_addresses),
 	    cmocka_unit_test(signs),
 	    cmocka_unit_test(two_routers),
