@@ -136,7 +136,8 @@ static void
 check_http(struct reader *r, const struct conf_frontend *f, const config_setting_t *s)
 {
 	static const char *const idle[] = {"default_backend", "tcplog", "log_format", "dontlognull",
-	    "dontlog_normal", "timeout.client_fin", "rate_limit", "per_source", NULL};
+	    "dontlog_normal", "timeout.client_fin", "rate_limit", "per_source", "rules",
+	    "inspect_delay", NULL};
 
 	warn_idle(r, s, idle, "in mode http: the frontend answers by itself");
 	if (f->monitor_uri == NULL && f->stats_uri == NULL && f->metrics_uri == NULL &&
@@ -154,8 +155,12 @@ check_tcp(struct reader *r, const struct conf_frontend *f, const config_setting_
 	static const char *const idle[] = {"monitor_uri", "stats_uri", "metrics_uri",
 	    "monitor_fail", "timeout.http_request", "timeout.http_keep_alive", NULL};
 
-	if (f->default_backend == CONF_NONE && r->n_msgs == r->n_before)
-		rd_error(r, s, "default_backend is missing");
+	if (f->default_backend == CONF_NONE && !check_rules_take_all(f) && r->n_msgs == r->n_before)
+		rd_error(r, s, "default_backend is missing%s",
+		    f->n_rules != 0 ? " for what no rule takes (or let the last rule be { action = "
+				      "\"reject\"; })"
+				    : "");
+	check_rules(r, f, s);
 	warn_idle(r, s, idle, "in mode tcp");
 	if (!f->tcplog)
 		warn_idle(r, s, (const char *const[]){"log_format", NULL}, "without tcplog");
@@ -345,6 +350,15 @@ check_log_level(struct reader *r, const config_setting_t *global)
 		    "\"info\"");
 }
 
+static bool
+uses(const struct conf_frontend *f, size_t backend)
+{
+	for (size_t i = 0; i < f->n_rules; i++)
+		if (f->rules[i].backend == backend)
+			return true;
+	return f->default_backend == backend;
+}
+
 /* A backend that nobody uses, or whose health decides and is not measured. */
 static void
 check_use(struct reader *r, size_t i)
@@ -354,7 +368,7 @@ check_use(struct reader *r, size_t i)
 	bool used = false, tracked = false, probed = false;
 
 	for (size_t j = 0; j < c->n_frontends; j++)
-		used = used || c->frontends[j].default_backend == i;
+		used = used || uses(&c->frontends[j], i);
 	for (size_t j = 0; j < c->vrrp.n_routers; j++)
 		for (size_t k = 0; k < c->vrrp.routers[j].n_tracks; k++)
 			tracked =

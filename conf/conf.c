@@ -16,9 +16,9 @@
 #include "conf/words.h"
 
 const struct conf_scope *const conf_scopes[] = {&scope_global, &scope_log, &scope_control,
-    &scope_frontend, &scope_bind, &scope_keepalive, &scope_backend, &scope_server, &scope_check,
-    &scope_vrrp, &scope_member, &scope_script, &scope_instance, &scope_address, &scope_peer,
-    &scope_track, NULL};
+    &scope_frontend, &scope_bind, &scope_rule, &scope_keepalive, &scope_backend, &scope_server,
+    &scope_check, &scope_vrrp, &scope_member, &scope_script, &scope_instance, &scope_address,
+    &scope_peer, &scope_track, NULL};
 
 /* ---- defaults ------------------------------------------------------------------------ */
 

@@ -151,6 +151,32 @@ struct conf_access {
 	const char *file; /* NULL: nets stand here */
 };
 
+enum conf_rule_action { CONF_RULE_ACCEPT = 0, CONF_RULE_REJECT, CONF_RULE_USE };
+
+#define CONF_EITHER 2
+
+/* A content rule. What is given must hold, all of it; of a list, one. */
+struct conf_rule {
+	struct conf_where where;
+	size_t n_src; /* client's networks; 0: any */
+	struct sock_net *src;
+	uint8_t tls;                    /* 1: a TLS hello, 0: none, CONF_EITHER */
+	struct conf_strings sni;        /* names, "*.example.com", "*" */
+	struct conf_strings alpn;       /* one of them is offered */
+	struct conf_strings prefix;     /* first bytes ... */
+	struct conf_strings prefix_hex; /* ... and the same in hexadecimal; one of both lists */
+	enum conf_rule_action action;
+	uint32_t backend; /* CONF_RULE_USE; else CONF_NONE */
+};
+
+/* Does the rule look at bytes of the client? */
+static inline bool
+conf_rule_needs_bytes(const struct conf_rule *r)
+{
+	return r->tls != CONF_EITHER || r->sni.n != 0 || r->alpn.n != 0 || r->prefix.n != 0 ||
+	       r->prefix_hex.n != 0;
+}
+
 struct conf_keepalive {
 	bool on;
 	int idle_s;     /* default 60 */
@@ -164,7 +190,10 @@ struct conf_frontend {
 	enum conf_mode mode;
 	size_t n_binds;
 	struct conf_bind *binds;
-	uint32_t default_backend;           /* index; CONF_NONE in mode http */
+	uint32_t default_backend; /* index; CONF_NONE in mode http, or rules decide all */
+	size_t n_rules;           /* mode tcp: content rules, the first that holds decides */
+	struct conf_rule *rules;
+	int64_t inspect_delay_ms;           /* how long they may wait for bytes; default 5 s */
 	unsigned maxconn;                   /* 0: no limit of its own */
 	unsigned source_maxconn;            /* sessions of one client address; 0: no limit */
 	unsigned source_rate;               /* ... a second */

@@ -207,11 +207,9 @@ net_format(const struct sock_net *n, char *buf, size_t size)
 }
 
 void
-read_proxies(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
+rd_nets(struct reader *r, const config_setting_t *s, struct sock_net **nets, size_t *n,
+    const char *nobody)
 {
-	struct conf_bind *b = obj;
-
-	(void)k;
 	for (size_t i = 0; i < rd_count(s); i++) {
 		const char *text = rd_string(r, rd_elem(s, i), "a network");
 		struct sock_net net;
@@ -225,25 +223,42 @@ read_proxies(struct reader *r, const struct conf_key *k, void *obj, const config
 			    text);
 			continue;
 		}
-		b->proxies = arena_grow(r->arena, b->proxies, b->n_proxies, sizeof(*b->proxies));
-		b->proxies[b->n_proxies++] = net;
+		*nets = arena_grow(r->arena, *nets, *n, sizeof(**nets));
+		(*nets)[(*n)++] = net;
 	}
 	if (rd_count(s) == 0)
-		rd_error(r, s, "nobody: leave it out, or name the networks of the proxies");
+		rd_error(r, s, "%s", nobody);
+}
+
+void
+pr_nets(struct printer *p, const char *key, const struct sock_net *nets, size_t n)
+{
+	char text[INET6_ADDRSTRLEN + 8];
+
+	if (n == 0)
+		return;
+	pr_open(p, key, '(');
+	for (size_t i = 0; i < n; i++)
+		pr_string(p, NULL, net_format(&nets[i], text, sizeof(text)));
+	pr_close(p);
+}
+
+void
+read_proxies(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
+{
+	struct conf_bind *b = obj;
+
+	(void)k;
+	rd_nets(r, s, &b->proxies, &b->n_proxies,
+	    "nobody: leave it out, or name the networks of the proxies");
 }
 
 void
 print_proxies(struct printer *p, const struct conf_key *k, const void *obj)
 {
 	const struct conf_bind *b = obj;
-	char text[INET6_ADDRSTRLEN + 8];
 
-	if (b->n_proxies == 0)
-		return;
-	pr_open(p, k->name, '(');
-	for (size_t i = 0; i < b->n_proxies; i++)
-		pr_string(p, NULL, net_format(&b->proxies[i], text, sizeof(text)));
-	pr_close(p);
+	pr_nets(p, k->name, b->proxies, b->n_proxies);
 }
 
 /* What makes its sockets others than those of the same address without it. */

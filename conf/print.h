@@ -35,6 +35,8 @@ void pr_line(struct printer *, const char *key, const char *fmt, ...)
 void pr_string(struct printer *, const char *key, const char *value);
 /* One string as a scalar, more as an array. */
 void pr_strings(struct printer *, const char *key, const char *const *v, size_t n);
+/* A list of networks; nothing if it is empty. */
+void pr_nets(struct printer *, const char *key, const struct sock_net *nets, size_t n);
 void pr_scope(struct printer *, const struct conf_scope *, const void *obj);
 /* One row of a simple kind, whatever its value. */
 void pr_value(struct printer *, const struct conf_key *, const char *name, const void *obj);

@@ -89,6 +89,9 @@ int rd_address(struct reader *, const config_setting_t *, const char *text, bool
 
 /* What stands behind the "@" of "fd@3" or "fd@NAME"; NULL after a message. */
 const char *rd_inherited(struct reader *, const config_setting_t *, const char *text);
+/* Networks, one or several, added to *nets. */
+void rd_nets(struct reader *, const config_setting_t *, struct sock_net **nets, size_t *n,
+    const char *nobody);
 
 /* Functions of rows (settings.c names them). */
 #define READ_PRINT(x)                                                                              \
@@ -100,6 +103,8 @@ READ_PRINT(control_address);
 READ_PRINT(binds);
 READ_PRINT(bind_address);
 READ_PRINT(proxies);
+READ_PRINT(rules);
+READ_PRINT(rule_src);
 void read_v6only(struct reader *, const struct conf_key *, void *, const config_setting_t *);
 READ_PRINT(access);
 READ_PRINT(backend_name);

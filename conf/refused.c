@@ -32,10 +32,12 @@ static const struct {
     {&scope_backend, "option", "options are settings of their own, such as redispatch = true"},
     {&scope_backend, "cookie", "not supported: backends relay tcp"},
     {&scope_frontend, "option", "options are settings of their own, such as tcplog = true"},
-    {&scope_frontend, "use_backend", "not supported: write default_backend"},
+    {&scope_frontend, "use_backend",
+	"write default_backend, or rules = ( { sni = \"NAME\"; use_backend = \"BACKEND\"; } )"},
     {&scope_frontend, "tcp_request",
-	"not supported: allow and deny choose clients, per_source limits what one of them may, and "
-	"inspect-delay has no effect without rules"},
+	"connection: allow and deny choose clients, per_source limits what one of them may; "
+	"content: "
+	"write rules = ( { ... action = \"reject\"; } ), and inspect_delay"},
     {&scope_server, "last_resort", "write backup = true"},
     {&scope_server, "cookie", "not supported: backends relay tcp"},
     {&scope_server, "check_send_proxy", "it is a setting of check: check = { send_proxy = true; }"},

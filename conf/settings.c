@@ -26,6 +26,7 @@ static const char *const w_log_format[] = {"plain", "local", "rfc3164", "rfc5424
     "short", "timed", "iso", "raw", "json", "journal", NULL}; /* enum log_format */
 static const char *const w_ctl_level[] = {"user", "operator", "admin", NULL};
 static const char *const w_mode[] = {"tcp", "http", NULL};
+static const char *const w_action[] = {"accept", "reject", NULL};
 static const char *const w_balance[] = {"roundrobin", "leastconn", NULL};
 static const char *const w_no_server[] = {"refuse", "wait", NULL};
 static const char *const w_check[] = {"tcp", "http", "https", "kubernetes", NULL};
@@ -58,6 +59,19 @@ static int64_t
 client_timeout(const void *obj)
 {
 	return ((const struct conf_frontend *)obj)->mode == CONF_MODE_HTTP ? 50000 : 3600000;
+}
+
+static int64_t
+rule_action(const void *obj)
+{
+	return ((const struct conf_rule *)obj)->backend != CONF_NONE ? CONF_RULE_USE : CONF_AUTO;
+}
+
+static int64_t
+rule_tls(const void *obj)
+{
+	(void)obj;
+	return CONF_AUTO;
 }
 
 static int64_t
@@ -261,6 +275,54 @@ static const struct conf_key bind_keys[] = {
 const struct conf_scope scope_bind = {
     "bind", "Listening addresses", "In a frontend. A string is the address.", ROWS(bind_keys)};
 
+static const struct conf_key rule_keys[] = {
+    {"src", K_CUSTOM, F_SEVERAL, .offset = 0, .read = read_rule_src, .print = print_rule_src,
+	.syntax = "network", .dflt_text = "any",
+	.text =
+	    "The client's address is in one of these networks. It is known at once: a rule with "
+	    "nothing else never waits."},
+    {"tls", K_BOOL, .offset = O(conf_rule, tls), .dflt_of = rule_tls, .dflt_text = "either",
+	.text =
+	    "true: the client begins with a TLS hello, whole and well-formed, of at most 16 KiB. "
+	    "false: it does not."},
+    {"sni", K_STRINGS, F_SEVERAL, .offset = O(conf_rule, sni), .check = check_sni,
+	.dflt_text = "any",
+	.text =
+	    "The name that the client asks for in its TLS hello is one of these; upper and lower "
+	    "case are the same. \"*.example.com\" is every name below example.com, at whatever "
+	    "depth, but not example.com itself; \"*\" is every name, so that only a hello without "
+	    "one is left. With encrypted client hello the name is the outer one."},
+    {"alpn", K_STRINGS, F_SEVERAL, .offset = O(conf_rule, alpn), .check = check_alpn,
+	.dflt_text = "any",
+	.text = "The client offers one of these protocols in its TLS hello, such as \"h2\"."},
+    {"prefix", K_STRINGS, F_SEVERAL, .offset = O(conf_rule, prefix), .check = check_prefix,
+	.dflt_text = "any",
+	.text = "The client's first bytes are one of these, such as \"SSH-2.0-\"."},
+    {"prefix_hex", K_STRINGS, F_SEVERAL, .offset = O(conf_rule, prefix_hex),
+	.check = check_prefix_hex, .dflt_text = "any",
+	.text = "The same in hexadecimal, for bytes that are no text: \"0000000804d2162f\". One of "
+		"prefix and prefix_hex is enough."},
+    {"action", K_ENUM, .offset = O(conf_rule, action), .dflt_of = rule_action, .words = w_action,
+	.dflt_text = "none: there is use_backend",
+	.text = "accept: the session goes to default_backend, later rules are passed over. reject: "
+		"the client is reset; it is counted (dreq) and logged with the state PR."},
+    {"use_backend", K_CUSTOM, .offset = O(conf_rule, backend), .read = read_backend_name,
+	.print = print_backend_name, .syntax = "name of a backend",
+	.text = "The session goes to this backend. A rule has this or action."},
+};
+const struct conf_scope scope_rule = {"rule", "Content rules",
+    "In a frontend of mode tcp: rules = ( { ... }, { ... } ). They are tested in the order of the "
+    "file; the first one of which every condition holds decides, and a session that none takes "
+    "goes to default_backend. A rule without conditions always holds. While a rule cannot be "
+    "decided yet, since bytes of the client are missing, the session waits for them, at most "
+    "inspect_delay; then, as when the client has ended its side or 16 KiB are there, what is "
+    "missing counts as not there. Nothing is taken from what the client sends: the server gets it "
+    "whole. A session for which no rule needs bytes never waits; where one does, a client that "
+    "waits for the server to speak first is held up for the whole delay. After a reload a session "
+    "keeps the rules that it came under, and the backend that they chose; it is reset if that "
+    "backend has gone before it has a server.",
+    ROWS(rule_keys)};
+
 static const struct conf_key frontend_keys[] = {
     {"mode", K_ENUM, F_DEFAULTS, .offset = O(conf_frontend, mode), .words = w_mode,
 	.text = "tcp: connections are relayed to a backend. http: the frontend answers by itself "
@@ -272,7 +334,16 @@ static const struct conf_key frontend_keys[] = {
     {"default_backend", K_CUSTOM, F_DEFAULTS, .readers = R_WORKER,
 	.offset = O(conf_frontend, default_backend), .read = read_backend_name,
 	.print = print_backend_name, .syntax = "name of a backend",
-	.text = "The backend that gets the connections. Mode tcp needs it."},
+	.text =
+	    "The backend that gets the connections. Mode tcp needs it, unless the last of rules "
+	    "takes every session."},
+    {"rules", K_CUSTOM, F_OWN, .readers = R_WORKER, .offset = 0, .scope = &scope_rule,
+	.read = read_rules, .print = print_rules, .syntax = "list of groups",
+	.text = "Mode tcp: which backend by what the client says first; see Content rules."},
+    {"inspect_delay", K_MS, F_DEFAULTS, .readers = R_WORKER,
+	.offset = O(conf_frontend, inspect_delay_ms), .min = 1, .max = DAY, .dflt = 5000,
+	.text = "How long rules may wait for the client's first bytes. Without a rule that needs "
+		"them nothing waits."},
     {"maxconn", K_UINT, F_DEFAULTS, .offset = O(conf_frontend, maxconn), .max = MAX_CONN,
 	.text = "Most sessions of this frontend at once. 0: only the global limit."},
     {"rate_limit.sessions", K_UINT, F_DEFAULTS, .readers = R_WORKER,

@@ -86,7 +86,7 @@ struct conf_scope {
 };
 
 extern const struct conf_scope scope_global, scope_log, scope_control, scope_frontend, scope_bind,
-    scope_backend, scope_server, scope_check, scope_keepalive, scope_vrrp, scope_member,
+    scope_rule, scope_backend, scope_server, scope_check, scope_keepalive, scope_vrrp, scope_member,
     scope_script, scope_instance, scope_address, scope_peer, scope_track;
 extern const struct conf_scope *const conf_scopes[]; /* ends with NULL; the manual's order */
 

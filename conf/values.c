@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOKEN "!#$%&'*+-.^_`|~" /* besides letters and digits; RFC 9110 section 5.6.2 */
+#define PREFIX_MOST 256
+#define TOKEN       "!#$%&'*+-.^_`|~" /* besides letters and digits; RFC 9110 section 5.6.2 */
 
 int
 check_path(const char *s, const char **why)
@@ -85,6 +86,61 @@ check_interface(const char *s, const char **why)
 	if (n == 0 || n > 15 || strpbrk(s, " \t/") != NULL)
 		return -1;
 	return 0;
+}
+
+int
+check_sni(const char *s, const char **why)
+{
+	size_t n;
+
+	*why = "a host's name such as \"db.example.com\", \"*.example.com\", or \"*\" for any";
+	if (strcmp(s, "*") == 0)
+		return 0;
+	if (strncmp(s, "*.", 2) == 0)
+		s += 2;
+	n = strlen(s);
+	if (n == 0 || n > 255 || s[0] == '.' || s[n - 1] == '.')
+		return -1;
+	for (; *s != '\0'; s++)
+		if (!isalnum((unsigned char)*s) && strchr("-_.", *s) == NULL)
+			return -1;
+	return 0;
+}
+
+int
+check_alpn(const char *s, const char **why)
+{
+	*why = "1 to 255 printable characters without blanks";
+	if (*s == '\0' || strlen(s) > 255)
+		return -1;
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s <= 0x20 || (unsigned char)*s >= 0x7f)
+			return -1;
+	return 0;
+}
+
+int
+check_prefix(const char *s, const char **why)
+{
+	*why = "1 to 256 bytes of ASCII; write others as prefix_hex";
+	if (*s == '\0' || strlen(s) > PREFIX_MOST)
+		return -1;
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s >= 0x80)
+			return -1;
+	return 0;
+}
+
+int
+check_prefix_hex(const char *s, const char **why)
+{
+	size_t n = strlen(s);
+
+	*why = "1 to 256 bytes, each as two digits of hexadecimal";
+	return n > 0 && n % 2 == 0 && n <= 2 * PREFIX_MOST &&
+		       strspn(s, "0123456789abcdefABCDEF") == n
+		   ? 0
+		   : -1;
 }
 
 int

@@ -10,6 +10,10 @@ int check_header(const char *, const char **why);       /* "Name: value" */
 int check_header_value(const char *, const char **why); /* printable, not empty */
 int check_secret(const char *, const char **why);       /* 1 to 8 bytes */
 int check_interface(const char *, const char **why);    /* 1 to 15 bytes */
+int check_sni(const char *, const char **why);          /* a name, "*.name" or "*" */
+int check_alpn(const char *, const char **why);         /* 1 to 255 printable bytes */
+int check_prefix(const char *, const char **why);       /* 1 to 256 bytes of ASCII */
+int check_prefix_hex(const char *, const char **why);   /* 1 to 256 bytes, two digits each */
 int check_scope(const char *, const char **why);        /* of an address */
 
 #endif

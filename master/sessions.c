@@ -56,7 +56,9 @@ bury_one(struct master *m, const struct shm_session *r, uint32_t pid, int64_t no
 	uint32_t n_fe = sw32_get(&s->master->n_frontends), n_be = sw32_get(&s->master->n_backends),
 		 n_srv = sw32_get(&s->master->n_servers);
 	struct logline l = {.frontend = name_of(fe, n_fe, fe < n_fe ? shm_fe_dir(s, fe)->name : ""),
-	    .backend = name_of(be, n_be, be < n_be ? shm_be_dir(s, be)->name : ""),
+	    /* None yet: content rules had not decided; the frontend's name stands there. */
+	    .backend = be < n_be ? shm_be_dir(s, be)->name
+				 : name_of(fe, n_fe, fe < n_fe ? shm_fe_dir(s, fe)->name : ""),
 	    .server = srv < n_srv ? shm_srv_dir(s, srv)->name : NULL,
 	    .host = log_host(),
 	    .pid = pid,

@@ -130,9 +130,9 @@ dump_processes(const struct shm *s, struct mono now, struct buf *out)
 static void
 dump_frontends(const struct shm *s, struct mono now, struct buf *out)
 {
-	buf_printf(out, "\n%-24s %-5s %9s %9s %9s %12s %7s %14s %14s %9s %12s %9s\n", "frontend",
-	    "mode", "sessions", "most", "limit", "accepted", "rate", "bytes in", "bytes out",
-	    "denied", "requests", "bad");
+	buf_printf(out, "\n%-24s %-5s %9s %9s %9s %12s %7s %14s %14s %9s %9s %12s %9s\n",
+	    "frontend", "mode", "sessions", "most", "limit", "accepted", "rate", "bytes in",
+	    "bytes out", "denied", "rejected", "requests", "bad");
 	for (uint32_t i = 0; i < least(sw32_get(&s->master->n_frontends), s->caps->frontends);
 	     i++) {
 		const struct shm_fe_dir *d = shm_fe_dir(s, i);
@@ -143,10 +143,11 @@ dump_frontends(const struct shm *s, struct mono now, struct buf *out)
 		total_of_frontend(s, i, now, &t);
 		buf_printf(out,
 		    "%-24.*s %-5s %9" PRIu32 " %9" PRIu32 " %9" PRIu32 " %12" PRIu64 " %7" PRIu32
-		    " %14" PRIu64 " %14" PRIu64 " %9" PRIu64 " %12" PRIu64 " %9" PRIu64 "\n",
+		    " %14" PRIu64 " %14" PRIu64 " %9" PRIu64 " %9" PRIu64 " %12" PRIu64 " %9" PRIu64
+		    "\n",
 		    SHM_NAME - 1, d->name, sw32_get(&d->mode) == 1 ? "http" : "tcp", t.cur,
 		    t.cur_max, sw32_get(&d->maxconn), t.sess, t.rate, t.bytes_in, t.bytes_out,
-		    t.denied, t.req, t.req_err);
+		    t.denied, t.denied_req, t.req, t.req_err);
 	}
 }
 

@@ -430,10 +430,11 @@ struct shm_fe_count {
 	struct sw64 sess;    /* sessions accepted */
 	struct sw64 bytes_in;
 	struct sw64 bytes_out;
-	struct sw64 denied;  /* by deny or allow (dcon) */
-	struct sw64 req;     /* HTTP requests */
-	struct sw64 req_err; /* bad requests (ereq) */
-	struct sw64 rsp[6];  /* HTTP answers 1xx..5xx, other */
+	struct sw64 denied;     /* by deny or allow (dcon) */
+	struct sw64 denied_req; /* by a content rule (dreq) */
+	struct sw64 req;        /* HTTP requests */
+	struct sw64 req_err;    /* bad requests (ereq) */
+	struct sw64 rsp[6];     /* HTTP answers 1xx..5xx, other */
 	struct sw64 intercepted;
 	struct sw64 paused; /* times that accepting was paused by a limit */
 	struct shm_rate rate;

@@ -76,6 +76,7 @@ total_of_frontend(const struct shm *s, uint32_t fe, struct mono now, struct tota
 		t->bytes_in += sw64_get(&c->bytes_in);
 		t->bytes_out += sw64_get(&c->bytes_out);
 		t->denied += sw64_get(&c->denied);
+		t->denied_req += sw64_get(&c->denied_req);
 		t->req += sw64_get(&c->req);
 		t->req_err += sw64_get(&c->req_err);
 		for (unsigned k = 0; k < 6; k++)

@@ -36,6 +36,7 @@ struct total_frontend {
 	uint64_t bytes_in;
 	uint64_t bytes_out;
 	uint64_t denied;
+	uint64_t denied_req;
 	uint64_t req;
 	uint64_t req_err;
 	uint64_t rsp[6];

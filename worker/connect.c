@@ -80,7 +80,7 @@ connect_release(struct session *s)
 {
 	if (!(s->flags & SESSION_HELD_SRV))
 		return;
-	s->flags &= (uint8_t)~SESSION_HELD_SRV;
+	s->flags &= (uint16_t)~SESSION_HELD_SRV;
 	limit_release_srv(s->w->seg, s->srv->slot);
 	wait_moved(s->w, s->be->slot);
 }
@@ -413,7 +413,10 @@ try_on(struct session *s, struct gen_server *v)
 	for (;;) {
 		session_phase(s, SHM_PH_CONNECT);
 		if (v == NULL) {
-			follow(s);
+			if (!follow(s)) {
+				session_end(s, 'S', SESSION_RESET_C);
+				return;
+			}
 			v = pick_server(s, false, &p);
 		}
 		if (v == NULL) {
@@ -486,8 +489,11 @@ connect_timer(struct session *s)
 		go_on(s, 's');
 		return;
 	}
-	s->flags &= (uint8_t)~SESSION_PAUSE;
-	follow(s);
+	s->flags &= (uint16_t)~SESSION_PAUSE;
+	if (!follow(s)) {
+		session_end(s, 'S', SESSION_RESET_C);
+		return;
+	}
 	same = s->be->conf->redispatch ? NULL : s->srv;
 	/* Its slot may have another owner since it was given back. */
 	if (same != NULL &&

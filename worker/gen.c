@@ -138,6 +138,47 @@ backends_map(const struct shm *s, struct gen *g, char *reason, size_t size)
 	return 0;
 }
 
+/* What a frontend lets in may come to this backend, for what fullconn is by default. */
+static void
+may_send(const struct gen_frontend *f, struct gen_backend *b)
+{
+	if (f->conf->maxconn != 0)
+		b->fe_maxconn += f->conf->maxconn;
+	else
+		b->fe_others++;
+}
+
+/* The rules, after the default backend; each backend counts once. */
+static int
+rules_map(struct gen *g, struct gen_frontend *f)
+{
+	const struct conf_frontend *c = f->conf;
+
+	if (f->be != NULL)
+		may_send(f, f->be);
+	if (c->mode != CONF_MODE_TCP || c->n_rules == 0)
+		return 0;
+	f->rules = calloc(c->n_rules, sizeof(*f->rules));
+	if (f->rules == NULL)
+		return -1;
+	for (size_t i = 0; i < c->n_rules; i++) {
+		struct gen_rule *r = &f->rules[f->n_rules++];
+		bool seen = false;
+
+		r->conf = &c->rules[i];
+		f->wants_hello |=
+		    r->conf->tls != CONF_EITHER || r->conf->sni.n != 0 || r->conf->alpn.n != 0;
+		if (r->conf->action != CONF_RULE_USE)
+			continue;
+		r->be = &g->backends[r->conf->backend];
+		for (size_t k = 0; k < i; k++)
+			seen = seen || f->rules[k].be == r->be;
+		if (!seen && r->be != f->be)
+			may_send(f, r->be);
+	}
+	return 0;
+}
+
 static int
 frontends_map(const struct shm *s, struct gen *g, const struct child_fd *files, size_t n_files,
     char *reason, size_t size)
@@ -151,10 +192,8 @@ frontends_map(const struct shm *s, struct gen *g, const struct child_fd *files, 
 		f->gen = g;
 		if (f->conf->default_backend < g->n_backends)
 			f->be = &g->backends[f->conf->default_backend];
-		if (f->be != NULL && f->conf->maxconn != 0)
-			f->be->fe_maxconn += f->conf->maxconn;
-		else if (f->be != NULL)
-			f->be->fe_others++;
+		if (rules_map(g, f) == -1)
+			return -1;
 		f->slot = child_find_frontend(s, f->conf->name, hint);
 		if (f->slot == SHM_NONE) {
 			snprintf(reason, size, "frontend %s has no slot", f->conf->name);
@@ -234,6 +273,7 @@ gen_free(struct gen *g)
 		for (size_t k = 0; k < g->frontends[i].n_access; k++)
 			free(g->frontends[i].access[k].own);
 		free(g->frontends[i].access);
+		free(g->frontends[i].rules);
 	}
 	for (size_t i = 0; i < g->n_backends; i++)
 		free(g->backends[i].servers);

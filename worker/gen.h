@@ -42,13 +42,22 @@ struct gen_access {
 	struct sock_net *own; /* read from a file; NULL: the configuration's */
 };
 
+/* A content rule. */
+struct gen_rule {
+	const struct conf_rule *conf;
+	struct gen_backend *be; /* CONF_RULE_USE */
+};
+
 struct gen_frontend {
 	const struct conf_frontend *conf;
 	struct gen *gen;
-	struct gen_backend *be; /* NULL: none (mode http) */
+	struct gen_backend *be; /* NULL: none (mode http, or rules take every session) */
 	uint32_t slot;
 	size_t n_access;
 	struct gen_access *access;
+	size_t n_rules;
+	struct gen_rule *rules;
+	bool wants_hello; /* some rule looks at a TLS hello */
 };
 
 struct gen {

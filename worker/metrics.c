@@ -31,6 +31,7 @@ enum { MS = 1 }; /* the column is milliseconds, the metric seconds */
 	X(STOT, F | B | S, COUNTER, 0, "sessions_total", "Sessions since the start.")           \
 	X(BIN, F | B | S, COUNTER, 0, "bytes_in_total", "Bytes from clients.")                  \
 	X(BOUT, F | B | S, COUNTER, 0, "bytes_out_total", "Bytes to clients.")                  \
+	X(DREQ, F, COUNTER, 0, "requests_denied_total", "Sessions rejected by content rules.")  \
 	X(EREQ, F, COUNTER, 0, "request_errors_total", "Requests that could not be read.")      \
 	X(DCON, F, COUNTER, 0, "denied_connections_total",                                      \
 	    "Connections denied by allow, deny and per_source.")                                \

@@ -11,6 +11,7 @@
 #include "worker/capture.h"
 #include "worker/connect.h"
 #include "worker/count.h"
+#include "worker/inspect.h"
 #include "worker/record.h"
 
 /* ---- to a server -------------------------------------------------------------------------------
@@ -120,7 +121,10 @@ go_on(struct session *s, const struct proxyproto *h)
 		return;
 	}
 	loop_timer_del(s->w->loop, &s->timer);
-	connect_start(s);
+	if (s->fe->n_rules != 0)
+		inspect_start(s);
+	else
+		connect_start(s);
 }
 
 /* False: not all there yet. */

@@ -14,6 +14,7 @@
 #include "worker/admit.h"
 #include "worker/connect.h"
 #include "worker/count.h"
+#include "worker/inspect.h"
 #include "worker/proxy.h"
 #include "worker/record.h"
 #include "worker/relay.h"
@@ -144,7 +145,7 @@ ready_remove(struct session *s)
 	*p = s->ready_next;
 	if (w->ready_tail == &s->ready_next)
 		w->ready_tail = p;
-	s->flags &= (uint8_t)~SESSION_READY;
+	s->flags &= (uint16_t)~SESSION_READY;
 }
 
 /* ---- time limits ---------------------------------------------------------------------------- */
@@ -238,6 +239,8 @@ on_timer(struct loop_timer *t)
 
 	if (s->phase == SHM_PH_DATA)
 		on_idle(s);
+	else if (s->flags & SESSION_INSPECT)
+		inspect_timer(s);
 	else if (s->phase == SHM_PH_REQUEST)
 		session_end(s, 'c', SESSION_CLOSE);
 	else
@@ -271,6 +274,8 @@ on_client(struct loop_fd *f, uint32_t events)
 		session_run(s);
 	else if (s->who != '\0')
 		return; /* doomed: its turn comes */
+	else if (s->flags & SESSION_INSPECT)
+		inspect_event(s);
 	else if (s->phase == SHM_PH_REQUEST)
 		proxy_event(s);
 	else if (events & (EPOLLERR | EPOLLHUP))
@@ -382,6 +387,15 @@ session_connected(struct session *s)
 
 /* ---- start and end -------------------------------------------------------------------------- */
 
+void
+session_backend(struct session *s, struct gen_backend *be)
+{
+	s->be = be;
+	limit_take_be(s->w->seg, be->slot, 0);
+	sw32_set(&s->rec->be, be->slot);
+	count_backend(s);
+}
+
 int
 session_start(struct worker *w, struct gen_frontend *fe, int fd, const struct sock_addr *peer,
     const struct conf_bind *bind, uint32_t source)
@@ -401,7 +415,6 @@ session_start(struct worker *w, struct gen_frontend *fe, int fd, const struct so
 	}
 	s->w = w;
 	s->fe = fe;
-	s->be = fe->be;
 	s->source = source;
 	s->c.fd = fd;
 	s->s.fd = s->c.f.fd = s->s.f.fd = -1;
@@ -412,11 +425,12 @@ session_start(struct worker *w, struct gen_frontend *fe, int fd, const struct so
 	worker_gen_ref(fe->gen);
 	live_link(s);
 	count_accepted(w, fe);
-	limit_take_be(w->seg, s->be->slot, 0);
-	sw32_set(&s->rec->be, s->be->slot);
-	count_backend(s);
+	if (fe->n_rules == 0)
+		session_backend(s, fe->be);
 	if (proxy_wanted(bind, peer))
 		proxy_expect(s);
+	else if (fe->n_rules != 0)
+		inspect_start(s);
 	else
 		connect_start(s);
 	return 0;
@@ -461,7 +475,8 @@ session_end(struct session *s, char who, enum session_close how)
 	count_end(s);
 	tcplog_session(s);
 	connect_release(s);
-	limit_release_be(w->seg, s->be->slot);
+	if (s->be != NULL)
+		limit_release_be(w->seg, s->be->slot);
 	source_release(w->seg, s->source);
 	admit_release(w, s->fe);
 	live_unlink(s);
@@ -517,7 +532,7 @@ session_idle(struct worker *w)
 		w->ready = s->ready_next;
 		if (w->ready == NULL)
 			w->ready_tail = &w->ready;
-		s->flags &= (uint8_t)~SESSION_READY;
+		s->flags &= (uint16_t)~SESSION_READY;
 		session_run(s);
 		if (end)
 			break;

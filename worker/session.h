@@ -51,7 +51,9 @@ enum session_flag {
 	SESSION_PAUSE = 8,     /* waits before it tries the same server again */
 	SESSION_HELD_SRV = 16, /* counted at its server */
 	SESSION_PROXIED = 32,  /* its addresses are those of a PROXY header */
-	SESSION_EARLY = 64     /* the client was read before the connect was known to be done */
+	SESSION_EARLY = 64,    /* the client was read before the connect was known to be done */
+	SESSION_INSPECT = 128, /* content rules have not decided yet: no backend */
+	SESSION_RULED = 256    /* a content rule chose the backend */
 };
 
 struct session {
@@ -66,7 +68,7 @@ struct session {
 	struct session **srv_prev;
 	struct session *ready_next;
 	struct gen_frontend *fe;
-	struct gen_backend *be;
+	struct gen_backend *be; /* NULL: content rules have not decided yet */
 	struct gen_server *srv; /* NULL: none yet */
 	struct shm_session *rec;
 	uint32_t *tried; /* slots of servers that failed; NULL: none */
@@ -75,7 +77,7 @@ struct session {
 	uint64_t ticket;        /* in its backend's queue; 0: does not wait */
 	uint32_t source;        /* its place in the table of client addresses; 0: none */
 	uint32_t queued_behind; /* waiters before it when it joined the backend's queue */
-	uint8_t flags;          /* SESSION_* */
+	uint16_t flags;         /* SESSION_* */
 	uint8_t phase;          /* enum shm_phase, as in the record */
 	char who; /* first and second letter of the termination state, from session_end on */
 	char when;
@@ -103,6 +105,9 @@ void session_end(struct session *s, char who, enum session_close how);
 
 /* The letter for the phase that a session is in: Q, C, D, L. Pure. */
 char session_when(const struct session *s);
+
+/* Gives it its first backend: counts and publishes. */
+void session_backend(struct session *s, struct gen_backend *be);
 
 /* The server's connection is there: begins to relay. */
 void session_connected(struct session *s);

@@ -73,8 +73,8 @@ bool
 stat_row_frontend(struct stat_row *row, const struct stat_source *src, uint32_t fe)
 {
 	const struct shm_fe_dir *d = shm_fe_dir(src->shm, fe);
-	static const enum stat_column zero[] = {STAT_DREQ, STAT_DRESP, STAT_DSES, STAT_WREW,
-	    STAT_EINT, STAT_COMP_IN, STAT_COMP_OUT, STAT_COMP_BYP, STAT_COMP_RSP};
+	static const enum stat_column zero[] = {STAT_DRESP, STAT_DSES, STAT_WREW, STAT_EINT,
+	    STAT_COMP_IN, STAT_COMP_OUT, STAT_COMP_BYP, STAT_COMP_RSP};
 	bool http = sw32_get(&d->mode) == 1;
 	uint32_t limit = sw32_get(&d->maxconn);
 	struct total_frontend st;
@@ -93,6 +93,7 @@ stat_row_frontend(struct stat_row *row, const struct stat_source *src, uint32_t 
 	set_n(row, STAT_STOT, st.sess);
 	set_n(row, STAT_BIN, st.bytes_in);
 	set_n(row, STAT_BOUT, st.bytes_out);
+	set_n(row, STAT_DREQ, st.denied_req);
 	set_n(row, STAT_EREQ, st.req_err);
 	set_n(row, STAT_RATE, st.rate);
 	set_n(row, STAT_RATE_MAX, st.rate_max);

@@ -91,14 +91,14 @@ tcplog_session(const struct session *s)
 	if (!wanted(s))
 		return;
 	l = (struct logline){.frontend = s->fe->conf->name,
-	    .backend = s->be->conf->name,
+	    .backend = s->be != NULL ? s->be->conf->name : s->fe->conf->name, /* as HAProxy */
 	    .server = s->srv != NULL ? s->srv->conf->name : NULL,
 	    .host = log_host(),
 	    .pid = sw32_get(&s->w->own->pid),
 	    .state = {s->who, s->when},
 	    .actconn = limit_sum_global(seg),
 	    .feconn = limit_sum_fe(seg, s->fe->slot),
-	    .beconn = limit_sum_be(seg, s->be->slot),
+	    .beconn = s->be != NULL ? limit_sum_be(seg, s->be->slot) : 0,
 	    .srv_conn = s->srv != NULL ? limit_sum_srv(seg, s->srv->slot) : 0,
 	    .be_queue = s->queued_behind};
 	tcplog_record(&l, s->rec, loop_now(s->w->loop).ns);

@@ -60,10 +60,11 @@ void
 wait_leave(struct session *s)
 {
 	struct worker *w = s->w;
-	struct worker_be *b = &w->be[s->be->slot];
+	struct worker_be *b;
 
 	if (s->ticket == 0)
 		return;
+	b = &w->be[s->be->slot];
 	*s->srv_prev = s->srv_next;
 	if (s->srv_next != NULL)
 		s->srv_next->srv_prev = s->srv_prev;

@@ -357,6 +357,96 @@ CASES(servers_from,
     {"backends = { a = { default_server = {\n check_send_proxy = true; }; }; };\n", 2,
 	"a setting of check"})
 
+#define FE(x) ONE "frontends = { f = { bind = \":80\"; default_backend = \"b\";\n" x "; }; };\n"
+
+CASES(rules, {FE("rules = ( { sni = \"x\"; } )"), 3, "rules.1: what is to be done"},
+    {FE("rules = ( { sni = \"x\"; action = \"accept\"; },\n { use_backend = \"b\"; action = "
+	"\"accept\"; } )"),
+	4, "rules.2: action and use_backend"},
+    {FE("rules = ( { use_backend = \"x\"; } )"), 3, "no backend \"x\""},
+    {FE("rules = ( { action = \"drop\"; } )"), 3, "\"accept\" or \"reject\""},
+    {FE("rules = ( { sni = [ ]; action = \"reject\"; } )"), 3, "sni: empty"},
+    {FE("rules = ( { src = ( ); action = \"reject\"; } )"), 3, "src: empty"},
+    {FE("rules = ( { src = \"192.0.2.1/24\"; action = \"reject\"; } )"), 3, "is no network"},
+    {FE("rules = ( { sni = \"a.*.b\"; action = \"reject\"; } )"), 3, "a host's name"},
+    {FE("rules = ( { sni = \"a.\"; action = \"reject\"; } )"), 3, "a host's name"},
+    {FE("rules = ( { sni = \"*a\"; action = \"reject\"; } )"), 3, "a host's name"},
+    {FE("rules = ( { alpn = \"h 2\"; action = \"reject\"; } )"), 3, "without blanks"},
+    {FE("rules = ( { prefix = \"\\xff\"; action = \"reject\"; } )"), 3, "prefix_hex"},
+    {FE("rules = ( { prefix_hex = \"abc\"; action = \"reject\"; } )"), 3, "two digits"},
+    {FE("rules = ( { tls = \"yes\"; action = \"reject\"; } )"), 3, "write true"},
+    {FE("rules = ( { snii = \"x\"; action = \"reject\"; } )"), 3, "do you mean \"sni\""},
+    {FE("rules = \"x\""), 3, "a group { } should stand"},
+    {"defaults = {\n rules = ( ); };\n", 2, "cannot stand in defaults"},
+    {ONE "frontends = {\n f = { bind = \":80\"; rules = ( { sni = \"x\"; use_backend = \"b\"; } "
+	 "); }; };\n",
+	3, "default_backend is missing for what no rule takes"},
+    {ONE "frontends = {\n f = { bind = \":80\"; rules = ( { tls = true; use_backend = \"b\"; },\n"
+	 " { action = \"accept\"; } ); }; };\n",
+	3, "default_backend is missing"})
+
+CASES(rules_warnings, {FE("inspect_delay = \"5s\""), 3, "without rules that look"},
+    {FE("inspect_delay = \"5s\"; rules = ( { src = \"192.0.2.1\"; action = \"reject\"; } )"), 3,
+	"without rules that look"},
+    {FE("rules = ( { action = \"reject\"; },\n { tls = true; action = \"accept\"; } )"), 4,
+	"never reached"},
+    {FE("rules = ( { tls = false; sni = \"x\"; action = \"reject\"; } )"), 3, "never holds"},
+    {FE("timeout = { client = \"5s\"; }; rules = ( { tls = true; action = \"accept\"; } )"), 2,
+	"ends the sessions that wait"},
+    {ONE "frontends = { f = { bind = \":80\"; mode = \"http\"; monitor_uri = \"/\";\n"
+	 " rules = ( { action = \"reject\"; } ); }; };\n",
+	3, "no effect in mode http"})
+
+/* Each condition and action, read, printed and read again; a backend that only a rule names is
+ * used, and a frontend whose rules decide all needs no default. */
+static void
+rules_in_full(void **state)
+{
+	struct conf *c = read_ok(
+	    "backends = { a = { servers = { s = \"192.0.2.1:1\"; }; };\n"
+	    " b = { servers = { s = \"192.0.2.1:2\"; }; }; };\n"
+	    "frontends = { f = { bind = \":80\"; inspect-delay = \"7s\"; rules = (\n"
+	    "{ src = [ \"192.0.2.0/24\", \"2001:db8::1\" ]; action = \"reject\"; },\n"
+	    "{ tls = true; sni = [ \"a_b-1.example.com\", \"*.k8s.example.com\", \"*\" ];\n"
+	    "  alpn = \"h2\"; use-backend = \"a\"; },\n"
+	    "{ tls = false; prefix = [ \"SSH-\", \"\\r\\n\\\"\\x01\" ]; prefix_hex = \"00fF\";\n"
+	    "  use_backend = \"b\"; }, { action = \"reject\"; } ); };\n"
+	    " g = { bind = \":81\"; default_backend = \"a\"; rules = { action = \"accept\"; }; }; "
+	    "};\n");
+	char *a = conf_text(c, CONF_FOR_ALL), *w = conf_text(c, CONF_FOR_WORKER), *b;
+	struct conf *again = read_ok(w);
+	const struct conf_rule *r = again->frontends[0].rules;
+
+	(void)state;
+	assert_int_equal(again->frontends[0].n_rules, 4);
+	assert_int_equal(again->frontends[0].inspect_delay_ms, 7000);
+	assert_int_equal(again->frontends[0].default_backend, CONF_NONE);
+	assert_int_equal(r[0].n_src, 2);
+	assert_int_equal(r[0].action, CONF_RULE_REJECT);
+	assert_int_equal(r[0].tls, CONF_EITHER);
+	assert_false(conf_rule_needs_bytes(&r[0]));
+	assert_int_equal(r[1].tls, 1);
+	assert_int_equal(r[1].sni.n, 3);
+	assert_string_equal(r[1].sni.v[1], "*.k8s.example.com");
+	assert_string_equal(r[1].alpn.v[0], "h2");
+	assert_int_equal(r[1].action, CONF_RULE_USE);
+	assert_int_equal(r[1].backend, 0);
+	assert_true(conf_rule_needs_bytes(&r[1]));
+	assert_int_equal(r[2].tls, 0);
+	assert_string_equal(r[2].prefix.v[1], "\r\n\"\x01");
+	assert_string_equal(r[2].prefix_hex.v[0], "00fF");
+	assert_int_equal(r[2].backend, 1);
+	assert_int_equal(again->frontends[1].rules[0].action, CONF_RULE_ACCEPT);
+	assert_int_equal(again->frontends[1].rules[0].backend, CONF_NONE);
+	b = conf_text(again, CONF_FOR_WORKER);
+	assert_string_equal(w, b);
+	free(a);
+	free(b);
+	free(w);
+	conf_free(c);
+	conf_free(again);
+}
+
 CASES(warnings,
     {ONE "global = {\n log = { address = \"stderr\"; level = \"err\"; }; };\n"
 	 "frontends = { f = { bind = \":80\"; default_backend = \"b\"; }; };\n",
@@ -563,6 +653,9 @@ main(void)
 	    cmocka_unit_test(binds),
 	    cmocka_unit_test(bind_names),
 	    cmocka_unit_test(servers_from),
+	    cmocka_unit_test(rules),
+	    cmocka_unit_test(rules_warnings),
+	    cmocka_unit_test(rules_in_full),
 	    cmocka_unit_test(warnings),
 	    cmocka_unit_test(all_in_one_pass),
 	    cmocka_unit_test(includes),

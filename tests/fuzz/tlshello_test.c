@@ -76,10 +76,10 @@ check_cut(const uint8_t *data, size_t size, const struct tlshello *h, size_t n)
 		len += f;
 		at += 5 + f;
 		if (len >= 4 &&
-		    len >= 4 + ((size_t)message[1] << 16 | message[2] << 8 | message[3]))
+		    len >= 4 + ((size_t)message[1] << 16 | (size_t)message[2] << 8 | message[3]))
 			break;
 	}
-	len = 4 + ((size_t)message[1] << 16 | message[2] << 8 | message[3]);
+	len = 4 + ((size_t)message[1] << 16 | (size_t)message[2] << 8 | message[3]);
 	for (size_t at = 0; at < len; at += n) {
 		size_t f = len - at < n ? len - at : n;
 

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+/* Content rules at work. */
+#include "worker/inspect.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "worker/connect.h"
+#include "worker/count.h"
+#include "worker/record.h"
+#include "worker/rules.h"
+
+/* Ends it here: what was seen of the client was received, though nobody gets it. */
+static void
+end(struct session *s, size_t seen, char who, enum session_close how)
+{
+	sw64_add(&s->rec->bytes_in, seen);
+	sw64_add(&count_fe(s->w, s->fe)->bytes_in, seen);
+	session_end(s, who, how);
+}
+
+static void
+go_on(struct session *s, struct gen_backend *be)
+{
+	s->flags &= (uint16_t)~SESSION_INSPECT;
+	loop_timer_del(s->w->loop, &s->timer);
+	session_backend(s, be);
+	connect_start(s);
+}
+
+/* False: bytes are missing. Otherwise the session has gone its way. */
+static bool
+decide(struct session *s, const struct rules_facts *f)
+{
+	const struct gen_rule *rule;
+
+	switch (rules_decide(s->fe->rules, s->fe->n_rules, f, &rule)) {
+	case RULES_WAIT:
+		return false;
+	case RULES_REJECT:
+		sw64_add(&count_fe(s->w, s->fe)->denied_req, 1);
+		end(s, f->len, 'P', SESSION_RESET_C);
+		break;
+	case RULES_USE:
+		s->flags |= SESSION_RULED;
+		go_on(s, rule->be);
+		break;
+	case RULES_PASS:
+		go_on(s, s->fe->be);
+		break;
+	}
+	return true;
+}
+
+/* Looks at what is there. complete: the last time. A peek, at every piece that comes: each one is
+ * an edge, whether or not the one before was taken. */
+static bool
+look(struct session *s, bool complete)
+{
+	static struct tlshello hello;
+	struct sock_addr client;
+	struct rules_facts f = {.client = &client, .data = (uint8_t *)s->w->buf, .hello = &hello};
+	ssize_t n = recv(s->c.fd, s->w->buf, TLSHELLO_MOST, MSG_PEEK);
+
+	if (n == 0 || (n == -1 && errno != EAGAIN) || (s->c.flags & SIDE_ERR)) {
+		end(s, n > 0 ? (size_t)n : 0, 'C', SESSION_CLOSE);
+		return true;
+	}
+	f.len = n > 0 ? (size_t)n : 0;
+	f.complete = complete || f.len == TLSHELLO_MOST || (s->c.flags & SIDE_HUP);
+	if (s->fe->wants_hello)
+		f.tls = tlshello_parse(f.data, f.len, &hello);
+	record_get_end(&s->rec->client, &client);
+	return decide(s, &f);
+}
+
+/* Decides what needs no bytes without a look. */
+static bool
+by_source(struct session *s)
+{
+	struct sock_addr client;
+	struct rules_facts f = {.client = &client};
+
+	record_get_end(&s->rec->client, &client);
+	return decide(s, &f);
+}
+
+void
+inspect_start(struct session *s)
+{
+	const struct conf_frontend *fe = s->fe->conf;
+	int64_t limit = fe->inspect_delay_ms;
+
+	session_phase(s, SHM_PH_REQUEST);
+	s->flags |= SESSION_INSPECT;
+	if (by_source(s) || look(s, false))
+		return;
+	if (session_register(s) == -1) {
+		worker_exhausted(s->w, "epoll", errno);
+		session_end(s, 'R', SESSION_RESET);
+		return;
+	}
+	if (fe->timeout_client_ms > 0 && fe->timeout_client_ms < limit)
+		limit = fe->timeout_client_ms;
+	loop_timer_set(s->w->loop, &s->timer, mono_add_ms(loop_now(s->w->loop), limit));
+}
+
+void
+inspect_event(struct session *s)
+{
+	look(s, false);
+}
+
+void
+inspect_timer(struct session *s)
+{
+	const struct conf_frontend *fe = s->fe->conf;
+
+	if (fe->timeout_client_ms > 0 && fe->timeout_client_ms < fe->inspect_delay_ms)
+		session_end(s, 'c', SESSION_CLOSE);
+	else
+		look(s, true);
+}
