@@ -152,7 +152,9 @@ static const struct conf_key track_keys[] = {
 	    "Backends on whose servers the role depends. In priority_mode bands: no usable server "
 	    "is the band dead, some of their weight is degraded, all of it is good."},
     {"workers", K_BOOL, .offset = O(track_input, workers),
-	.text = "Whether a worker is able to serve; none counts as dead."},
+	.text = "Whether a worker is able to serve; none counts as dead, and a process of vipd "
+		"that dies "
+		"again and again as degraded."},
     {"interface", K_STRINGS, F_SEVERAL, .offset = O(track_input, interfaces),
 	.check = check_interface,
 	.text = "Interfaces that must be up. The instance's own always must."},

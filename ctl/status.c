@@ -62,6 +62,8 @@ attend_process(const struct status *s, struct buf *out)
 		n++, buf_puts(out, "vipd is stopping\n");
 	if (strcmp(status_info(s->info, "Maintenance", word, sizeof(word)), "1") == 0)
 		n++, buf_puts(out, "this node is in maintenance\n");
+	if (strcmp(status_info(s->info, "Degraded", word, sizeof(word)), "1") == 0)
+		n++, buf_puts(out, "a process of vipd dies again and again\n");
 	return n;
 }
 
@@ -74,8 +76,10 @@ attend_processes(const struct status *s, struct buf *out)
 		const char *state = table_get(&s->proc, i, "state");
 		const char *last = table_get(&s->proc, i, "last");
 
-		/* "none": this configuration has no use for it. */
-		if (strcmp(state, "ready") == 0 || strcmp(state, "none") == 0)
+		/* "none": this configuration has no use for it. "draining": a reload wanted fewer.
+		 */
+		if (strcmp(state, "ready") == 0 || strcmp(state, "none") == 0 ||
+		    strcmp(state, "draining") == 0)
 			continue;
 		buf_printf(out, "process %s is %s", table_get(&s->proc, i, "type"), state);
 		if (strcmp(last, "-") != 0)

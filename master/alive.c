@@ -144,4 +144,5 @@ process_tick(struct process *p)
 			m->replaces = NULL;
 	}
 	process_publish_masks(p, v == WATCH_FINE);
+	process_lives(p);
 }

@@ -49,6 +49,18 @@ backoff_step_lease(struct backoff *b, int64_t lived_ms)
 	return b->deaths <= BACKOFF_LEASE && wait > BACKOFF_FIRST_MS ? BACKOFF_FIRST_MS : wait;
 }
 
+/* A process has lived for lived_ms and lives. Returns true if that has just ended a crash loop,
+ * with the deaths in a row in *deaths. */
+static inline bool
+backoff_lives(struct backoff *b, int64_t lived_ms, uint32_t *deaths)
+{
+	*deaths = b->deaths;
+	if (lived_ms < BACKOFF_STABLE_MS)
+		return false;
+	b->deaths = 0;
+	return *deaths > BACKOFF_FREE;
+}
+
 /* Dies again and again: tracking and operators should know. */
 static inline bool
 backoff_degraded(const struct backoff *b)

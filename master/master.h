@@ -184,6 +184,8 @@ int process_init(struct process *p, struct master *m, enum shm_kind kind, unsign
 int process_spawn(struct process *p);
 void process_kill(struct process *p, int sig);
 bool process_serves(const struct process *p);
+/* Forgives the deaths of one that has lived for long. Once a tick. */
+void process_lives(struct process *p);
 const char *process_name(const struct process *p, char *buf, size_t size);
 
 /* alive.c */

@@ -216,6 +216,34 @@ schedule(struct process *p, int64_t wait_ms)
 	loop_timer_set(p->m->loop, &p->respawn, mono_add_ms(mono_now(), wait_ms));
 }
 
+static void
+degraded_publish(struct master *m)
+{
+	bool bad = backoff_degraded(&m->checker.backoff) || backoff_degraded(&m->vrrp.backoff);
+
+	for (unsigned i = 0; i < m->n_workers; i++)
+		bad = bad || backoff_degraded(&m->workers[i].backoff);
+	sw32_set(&m->seg.own_master->degraded, bad);
+}
+
+void
+process_lives(struct process *p)
+{
+	int64_t lived = mono_diff_ms(mono_now(), p->started);
+	uint32_t deaths;
+	char name[32];
+
+	if (p->pid == 0 || p->state != PROCESS_READY || p->killed ||
+	    !backoff_lives(&p->backoff, lived, &deaths))
+		return;
+	degraded_publish(p->m);
+	event_log(&p->m->seg, LOG_NOTICE, EVENT_PROCESS, (uint32_t)p->pid,
+	    "%s (pid %d) lives again, after %u deaths in a row%s",
+	    process_name(p, name, sizeof(name)), (int)p->pid, deaths,
+	    sw32_get(&p->m->seg.own_master->degraded) != 0 ? "" : "; no longer degraded");
+	master_ring_all(p->m);
+}
+
 /* With no worker left nobody serves: the one that is due first comes back without its wait. */
 static void
 keep_one(struct master *m)
@@ -237,16 +265,6 @@ keep_one(struct master *m)
 }
 
 static void
-degraded_publish(struct master *m)
-{
-	bool bad = backoff_degraded(&m->checker.backoff) || backoff_degraded(&m->vrrp.backoff);
-
-	for (unsigned i = 0; i < m->n_workers; i++)
-		bad = bad || backoff_degraded(&m->workers[i].backoff);
-	sw32_set(&m->seg.own_master->degraded, bad);
-}
-
-static void
 log_death(struct process *p, int status, unsigned lost, int64_t wait_ms)
 {
 	char name[32], how[64];
@@ -265,9 +283,15 @@ log_death(struct process *p, int status, unsigned lost, int64_t wait_ms)
 		    (int)p->pid, how, lost);
 		return;
 	}
-	event_log(&p->m->seg, LOG_ALERT, EVENT_PROCESS, (uint32_t)p->pid,
-	    "%s (pid %d) %s; %u sessions lost; respawn in %lld ms", name, (int)p->pid, how, lost,
-	    (long long)wait_ms);
+	/* The death that makes it a crash loop says so; those that follow are only counted, until
+	 * it lives again. */
+	event_log(&p->m->seg, p->backoff.deaths > BACKOFF_FREE + 1 ? LOG_DEBUG : LOG_ALERT,
+	    EVENT_PROCESS, (uint32_t)p->pid,
+	    "%s (pid %d) %s; %u sessions lost; respawn in %lld ms%s", name, (int)p->pid, how, lost,
+	    (long long)wait_ms,
+	    backoff_degraded(&p->backoff)
+		? "; it dies again and again: this node is degraded, further deaths are not logged"
+		: "");
 }
 
 /* Codes by which a child says that another try with the same configuration is useless. */

@@ -330,9 +330,9 @@ answer_done(struct process *p)
 		process_publish_masks(
 		    p, true); /* now, not at the next tick: its queues are its own */
 		if (m->ready)
-			event_log(&m->seg, LOG_NOTICE, EVENT_PROCESS, (uint32_t)p->pid,
-			    "%s (pid %d) is ready", process_name(p, name, sizeof(name)),
-			    (int)p->pid);
+			event_log(&m->seg, backoff_degraded(&p->backoff) ? LOG_DEBUG : LOG_NOTICE,
+			    EVENT_PROCESS, (uint32_t)p->pid, "%s (pid %d) is ready",
+			    process_name(p, name, sizeof(name)), (int)p->pid);
 	}
 	if (p->done != m->gen->number && m->round.phase == ROUND_NONE)
 		round_catch_up(p);

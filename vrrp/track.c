@@ -129,6 +129,7 @@ track_look(struct track_view *out, const struct shm *seg, const struct plan *p,
     const struct track_state *states, struct mono now, track_iface_fn *iface, void *ctx)
 {
 	bool workers = track_workers(seg), stale = checker_stale(seg, now);
+	bool degraded = sw32_get(&seg->master->degraded) != 0;
 
 	*out = (struct track_view){.band = workers ? BAND_GOOD : BAND_DEAD};
 	if (!workers)
@@ -147,7 +148,12 @@ track_look(struct track_view *out, const struct shm *seg, const struct plan *p,
 			break;
 		case CONF_TRACK_WORKERS:
 			if (t->weight != 0)
-				out->sum += weigh(t->weight, workers);
+				out->sum += weigh(t->weight, workers && !degraded);
+			else if (workers && degraded) {
+				out->band = band_worse(out->band, BAND_DEGRADED);
+				snprintf(out->why, sizeof(out->why),
+				    "processes of vipd die again and again");
+			}
 			break;
 		case CONF_TRACK_INTERFACE:
 			look_fault(out, t, iface(ctx, t->name), "interface");

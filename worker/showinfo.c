@@ -147,6 +147,8 @@ info_vipd(struct info *info, const struct stat_source *src)
 	    sw64_get(&m->reloads_failed));
 	add_n(info, "Maintenance", "SGP", "1 while this node is in maintenance", STAT_U32,
 	    sw32_get(&m->maintenance));
+	add_n(info, "Degraded", "SGP", "1 while a process dies again and again", STAT_U32,
+	    sw32_get(&m->degraded));
 }
 
 static void

@@ -13,6 +13,7 @@ backoff(void **state)
 {
 	static const int64_t want[] = {0, 0, 0, 100, 200, 400, 800, 1600, 3200, 5000, 5000};
 	struct backoff b = {0};
+	uint32_t deaths;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
@@ -21,6 +22,14 @@ backoff(void **state)
 	}
 	assert_int_equal(backoff_step(&b, BACKOFF_STABLE_MS), 0);
 	assert_false(backoff_degraded(&b));
+	/* A crash loop ends when the process has lived for long enough, not with its next death. */
+	b.deaths = BACKOFF_FREE + 1;
+	assert_false(backoff_lives(&b, BACKOFF_STABLE_MS - 1, &deaths));
+	assert_true(backoff_degraded(&b));
+	assert_true(backoff_lives(&b, BACKOFF_STABLE_MS, &deaths));
+	assert_int_equal(deaths, BACKOFF_FREE + 1);
+	assert_false(backoff_degraded(&b));
+	assert_false(backoff_lives(&b, BACKOFF_STABLE_MS, &deaths));
 	b.deaths = UINT32_MAX - 1;
 	assert_int_equal(backoff_step(&b, 0), 5000);
 

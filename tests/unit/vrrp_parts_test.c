@@ -387,6 +387,23 @@ health_to_band(void **state)
 	LOOK();
 	assert_int_equal(v.band, BAND_DEAD);
 	sw64_set(&seg.own_master->absent[0], 0);
+	/* processes that die again and again count for whom it is asked, not for others */
+	servers(&seg, 3, 3);
+	sw32_set(&seg.own_master->degraded, 1);
+	LOOK();
+	assert_int_equal(v.band, BAND_GOOD);
+	p.n_tracks = 2;
+	t[1].kind = CONF_TRACK_WORKERS;
+	LOOK();
+	assert_int_equal(v.band, BAND_DEGRADED);
+	assert_non_null(strstr(v.why, "die again and again"));
+	t[1].weight = -30;
+	LOOK();
+	assert_int_equal(v.band, BAND_GOOD);
+	assert_int_equal(v.sum, -30);
+	t[1].weight = 0;
+	t[1].kind = CONF_TRACK_INTERFACE;
+	sw32_set(&seg.own_master->degraded, 0);
 	/* an interface without weight is a fault, with one it counts */
 	p.n_tracks = 2;
 	LOOK();
