@@ -190,6 +190,7 @@ gen_commit(struct checker *ck)
 	ck->dirty = NULL;
 	for (size_t i = 0; i < g->n_servers; i++) {
 		health_adopt(&g->servers[i]);
+		spec_aim(&g->servers[i]);
 		n_fresh += sw64_get(&g->servers[i].h->next_probe_ns) == 0;
 	}
 	health_drop_others(ck);

@@ -10,6 +10,7 @@
 #include "checker/risefall.h"
 #include "checker/sched.h"
 #include "checker/slowstart.h"
+#include "shm/target.h"
 
 #define MAINT    (SHM_ADMIN_FMAINT | SHM_ADMIN_IMAINT)
 #define DRAIN    (SHM_ADMIN_FDRAIN | SHM_ADMIN_IDRAIN)
@@ -205,6 +206,8 @@ adopt_new(struct server *s)
 	sw32_set(&h->conf_weight, s->conf->weight);
 	sw32_set(&h->conf_maxconn, s->conf->maxconn);
 	sw32_set(&h->conf_flags, s->conf->disabled);
+	sw32_set(&h->conf_check_port, s->conf->check.port);
+	target_clear(h);
 	sw32_set(&h->status, c->on ? CHECK_INI : CHECK_UNK);
 	sw32_set(&h->code, 0);
 	sw32_set(&h->duration_ms, 0);
@@ -242,6 +245,15 @@ adopt_settings(struct server *s)
 	if (sw32_get(&h->conf_maxconn) != s->conf->maxconn) {
 		sw32_set(&h->maxconn, SHM_NONE);
 		sw32_set(&h->conf_maxconn, s->conf->maxconn);
+	}
+	if (sw32_get(&h->conf_check_port) != s->conf->check.port) {
+		struct shm_target t;
+
+		if (target_get(h, &t)) {
+			t.check_port = 0;
+			target_put(h, &t);
+		}
+		sw32_set(&h->conf_check_port, s->conf->check.port);
 	}
 	sw32_set(&h->slowstart_ms, (uint32_t)s->conf->slowstart_ms);
 	sw32_set(&h->backup, s->conf->backup);

@@ -2,11 +2,17 @@
 /* Commands from workers; see request.h. */
 #include "checker/request.h"
 
+#include <stdio.h>
+
 #include "checker/gen.h"
 #include "checker/health.h"
 #include "checker/prober.h"
 #include "checker/risefall.h"
+#include "checker/spec.h"
+#include "lib/log.h"
+#include "shm/event.h"
 #include "shm/request.h"
+#include "shm/target.h"
 
 #define WEIGHT_MAX 256
 
@@ -77,8 +83,58 @@ set_check(struct server *s, uint32_t on)
 	return SHM_RES_DONE;
 }
 
+/* As the log says it; "" when the file's holds. */
+static void
+say_target(const struct server *s, const struct shm_target *t)
+{
+	char now[SOCK_ADDR_TEXT], probes[SOCK_ADDR_TEXT], file[SOCK_ADDR_TEXT];
+	struct sock_addr a = s->conf->addr;
+
+	sock_addr_format(&a, file, sizeof(file));
+	if (t->addr.family != 0)
+		end_get(&t->addr, &a);
+	sock_addr_format(&a, now, sizeof(now));
+	sock_addr_format(&s->spec.to, probes, sizeof(probes));
+	event_log(s->ck->seg, LOG_NOTICE, EVENT_SERVER, s->slot,
+	    "Server %s/%s: sessions go to %s by command, probes to %s; the file says %s.",
+	    s->backend->conf->name, s->conf->name, now, probes, file);
+}
+
+/* A new session goes there at once: workers look before each connect. */
 static uint32_t
-perform(struct server *s, uint32_t kind, uint32_t arg)
+set_target(struct server *s, uint32_t kind, uint32_t arg, const char *text)
+{
+	struct shm_target t = {0};
+	struct sock_addr a;
+
+	if (kind == SHM_REQ_SRV_CHECK_PORT
+		? arg > 65535
+		: sock_addr_parse(&a, text, true) == -1 || a.family == AF_UNIX)
+		return SHM_RES_VALUE;
+	if (s->conf->addr.family == AF_UNIX)
+		return SHM_RES_VALUE;
+	if (kind != SHM_REQ_SRV_ADDR && !s->conf->check.on)
+		return SHM_RES_NO_CHECK;
+	target_get(s->h, &t);
+	if (kind == SHM_REQ_SRV_CHECK_PORT)
+		t.check_port = arg;
+	else if (kind == SHM_REQ_SRV_CHECK_ADDR)
+		end_set(&t.check, &a);
+	else if (sock_addr_equal(&a, &s->conf->addr))
+		t.addr = (struct shm_end){0};
+	else
+		end_set(&t.addr, &a);
+	target_put(s->h, &t);
+	/* prober_update begins another one at once */
+	probe_abort(&s->probe);
+	loop_timer_del(s->ck->loop, &s->due);
+	spec_aim(s);
+	say_target(s, &t);
+	return SHM_RES_DONE;
+}
+
+static uint32_t
+perform(struct server *s, uint32_t kind, uint32_t arg, const char *text)
 {
 	switch (kind) {
 	case SHM_REQ_SRV_STATE:
@@ -97,6 +153,10 @@ perform(struct server *s, uint32_t kind, uint32_t arg)
 	case SHM_REQ_SRV_SHUTDOWN:
 		health_shut_sessions(s, 'K');
 		return SHM_RES_DONE;
+	case SHM_REQ_SRV_ADDR:
+	case SHM_REQ_SRV_CHECK_ADDR:
+	case SHM_REQ_SRV_CHECK_PORT:
+		return set_target(s, kind, arg, text);
 	default:
 		return SHM_RES_UNKNOWN;
 	}
@@ -106,11 +166,13 @@ static uint32_t
 carry_out(struct checker *ck, const struct shm_request *r)
 {
 	struct server *s = gen_server(ck->gen, r->object);
+	char text[sizeof(r->text)];
 	uint32_t result;
 
+	snprintf(text, sizeof(text), "%.*s", (int)sizeof(text) - 1, r->text);
 	if (s == NULL || s->epoch != (uint32_t)(r->value >> 32))
 		return SHM_RES_GONE;
-	result = perform(s, r->kind, (uint32_t)r->value);
+	result = perform(s, r->kind, (uint32_t)r->value, text);
 	prober_update(s);
 	health_count_waiting(ck);
 	return result;

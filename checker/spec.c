@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "checker/tls.h"
+#include "shm/target.h"
 
 static bool
 has_header(const struct conf_check *c, const char *name)
@@ -81,12 +82,12 @@ spec_build(struct server *s, struct tls_set *tls, char *reason, size_t reason_si
 	char why[256] = "out of memory";
 
 	*spec = (struct probe_spec){.check = c, .to = s->conf->addr, .from = &s->conf->from};
+	if (c->port != 0 && spec->to.family != AF_UNIX)
+		sock_addr_set_port(&spec->to, c->port);
 	spec->timeout_connect_ms = s->backend->conf->timeout_connect_ms;
 	if (!c->on)
 		return 0;
 	make_lead(spec, s->conf);
-	if (c->port != 0 && spec->to.family != AF_UNIX)
-		sock_addr_set_port(&spec->to, c->port);
 	if (c->type == CONF_CHECK_TCP)
 		return 0;
 	if (make_request(spec, c) == -1)
@@ -102,6 +103,54 @@ fail:
 	snprintf(reason, reason_size, "check of server %s/%s: %s", s->backend->conf->name,
 	    s->conf->name, why);
 	return -1;
+}
+
+/* What commands have set, over the file's. Pure. */
+static struct sock_addr
+aim(const struct conf_server *c, const struct shm_target *t)
+{
+	struct sock_addr a = c->addr;
+	uint16_t port;
+
+	if (t->addr.family != 0)
+		end_get(&t->addr, &a);
+	port = sock_addr_port(&a);
+	if (t->check.family != 0)
+		end_get(&t->check, &a);
+	if (t->check_port != 0)
+		port = (uint16_t)t->check_port;
+	else if (c->check.port != 0)
+		port = c->check.port;
+	if (a.family != AF_UNIX)
+		sock_addr_set_port(&a, port);
+	return a;
+}
+
+bool
+spec_aim(struct server *s)
+{
+	struct probe_spec *spec = &s->spec;
+	struct shm_target t = {0};
+	struct sock_addr to;
+	char *old = spec->request;
+	size_t old_len = spec->request_len;
+
+	target_get(s->h, &t);
+	to = aim(s->conf, &t);
+	if (sock_addr_equal(&to, &spec->to))
+		return false;
+	spec->to = to;
+	if (old == NULL)
+		return true;
+	spec->request = NULL;
+	if (make_request(spec, spec->check) == -1) { /* then with the old Host */
+		free(spec->request);
+		spec->request = old;
+		spec->request_len = old_len;
+	} else {
+		free(old);
+	}
+	return true;
 }
 
 void

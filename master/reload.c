@@ -15,6 +15,7 @@
 #include "master/secret.h"
 #include "master/status.h"
 #include "shm/event.h"
+#include "shm/target.h"
 
 static void
 summary(const struct master *m, char *buf, size_t size)
@@ -172,6 +173,36 @@ change_log(void *ctx, const char *text)
 	report_add(c->m, "%s", text);
 }
 
+/* Addresses that commands had set are gone where the file now says another one: it wins. */
+static void
+addresses_given_up(struct master *m, struct changes *c)
+{
+	const struct shm *s = &m->seg;
+	char text[2 * SHM_NAME + 2 * SHM_ADDR + 64], was[SHM_ADDR];
+
+	for (uint32_t i = 0; i < sw32_get(&s->master->n_servers); i++) {
+		const struct shm_srv_dir *d = shm_srv_dir(s, i);
+		const struct shm_be_dir *be = shm_be_dir(s, sw32_get(&d->backend));
+		uint32_t k = conf_find_backend(m->gen->conf, be->name);
+
+		target_text(s, i, was);
+		if (sw32_get(&d->state) == SHM_DIR_USED || k == CONF_NONE ||
+		    sw64_get(&d->left_gen) != m->gen->number || strcmp(was, d->addr) == 0)
+			continue;
+		for (size_t v = 0; v < m->gen->conf->backends[k].n_servers; v++) {
+			const struct conf_server *n = &m->gen->conf->backends[k].servers[v];
+
+			if (strcmp(n->name, d->name) != 0)
+				continue;
+			snprintf(text, sizeof(text),
+			    "server %s/%s: address %s, set by a command, is given up: the file "
+			    "changed it to %s",
+			    be->name, n->name, was, n->address);
+			change_log(c, text);
+		}
+	}
+}
+
 /* All have committed what replaces old, or the program is up (NULL). */
 void
 reload_done(struct master *m, struct generation *old)
@@ -182,6 +213,7 @@ reload_done(struct master *m, struct generation *old)
 	summary(m, text, sizeof(text));
 	if (old != NULL) {
 		conf_diff(old->conf, m->gen->conf, change_log, &c);
+		addresses_given_up(m, &c);
 		sw64_add(&m->seg.own_master->reloads, 1);
 		report_add(m, "%u changes; %s", c.n, text);
 		event_log(&m->seg, LOG_NOTICE, EVENT_CONFIG, (uint32_t)m->gen->number,

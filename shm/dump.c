@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "shm/check_status.h"
+#include "shm/target.h"
 #include "shm/total.h"
 
 static uint32_t
@@ -187,7 +188,7 @@ dump_server(const struct shm *s, uint32_t i, struct mono now, struct buf *out)
 	const struct shm_health *h = shm_health(s, i);
 	bool known = sw32_get(&h->epoch) == sw32_get(&d->epoch);
 	struct total_target t;
-	char word[32];
+	char word[32], addr[SHM_ADDR];
 
 	total_of_server(s, i, now, &t);
 	buf_printf(out, "  %-22.*s %-12s %6" PRIu32, SHM_NAME - 1, d->name,
@@ -197,7 +198,7 @@ dump_server(const struct shm *s, uint32_t i, struct mono now, struct buf *out)
 		  : "?",
 	    known ? (sw32_get(&h->eweight) + 255) / 256 : 0);
 	dump_counts(&t, sw32_get(&d->maxconn), out);
-	buf_printf(out, "  %.*s", SHM_ADDR - 1, d->addr);
+	buf_printf(out, "  %s", target_text(s, i, addr));
 	if (known)
 		dump_probe(h, now, out);
 	buf_putc(out, '\n');

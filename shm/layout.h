@@ -223,6 +223,20 @@ enum {
 /* Operational states as in HAProxy's "show servers state". */
 enum shm_oper { SHM_OPER_STOPPED = 0, SHM_OPER_STARTING, SHM_OPER_RUNNING, SHM_OPER_STOPPING };
 
+struct shm_end {
+	uint8_t family; /* AF_INET, AF_INET6, AF_UNIX; 0: none */
+	uint8_t pad;
+	uint16_t port; /* host order */
+	uint8_t addr[16];
+};
+
+/* Where sessions and probes of a server go instead of the file's address, as set by commands. */
+struct shm_target {
+	struct shm_end addr;  /* family 0: the file's */
+	struct shm_end check; /* of probes; family 0: that of sessions; its port is not used */
+	uint32_t check_port;  /* 0: the file's, else that of sessions */
+};
+
 struct shm_health {
 	struct sw32 epoch; /* of the directory entry that this belongs to */
 	struct sw32
@@ -257,7 +271,11 @@ struct shm_health {
 	struct sw64 probes; /* finished probes */
 	struct sw32 slowstart_ms;
 	struct sw32 backup; /* 1: used while no other server of its backend is usable */
+	struct sw32 conf_check_port;
+	/* 0: target[] says nothing; else target[target_n % 2] holds, and one store made it so. */
+	struct sw32 target_n;
 	struct sw32 pad;
+	struct shm_target target[2];
 	struct sw32 desc_seq; /* odd while desc is being written */
 	char desc[96];
 };
@@ -504,13 +522,6 @@ enum shm_phase {
 	SHM_PH_DATA,
 	SHM_PH_LAST, /* server has ended, last data to the client */
 	SHM_PH_CLOSED
-};
-
-struct shm_end {
-	uint8_t family; /* AF_INET, AF_INET6, AF_UNIX; 0: none */
-	uint8_t pad;
-	uint16_t port; /* host order */
-	uint8_t addr[16];
 };
 
 /* A session, without pointers; seq is odd while it is being written. */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "shm/sessrec.h"
-#include "worker/command.h"
+#include "worker/act.h"
 
 enum { F_ASKED_WORKERS = 1 };
 
@@ -35,8 +35,8 @@ act_end(struct command_run *run)
 
 /* ---- asking the owner ------------------------------------------------------ */
 
-static bool
-server_done(struct command_run *run, uint32_t result)
+bool
+act_server_done(struct command_run *run, uint32_t result)
 {
 	switch (result) {
 	case SHM_RES_DONE:
@@ -59,6 +59,7 @@ owner_more(struct command_run *run)
 	    [SHM_MASTER] = "master", [SHM_CHECKER] = "checker", [SHM_VRRP] = "vrrp"};
 	uint32_t result;
 
+	run->ask->text = run->text;
 	if (run->number == 0)
 		run->number = ask_owner(run->ask, run->kind, run->object, run->value);
 	if (run->number != 0 && ask_owner_done(run->ask, run->kind, run->number, &result)) {
@@ -86,15 +87,21 @@ act_ask_owner(struct command_run *run)
 	return owner_more(run);
 }
 
-/* Asks the checker about a server. */
-static bool
-ask_server(struct command_run *run, uint32_t kind, uint32_t srv, uint32_t argument)
+bool
+act_ask_server(struct command_run *run, uint32_t kind, uint32_t srv, uint32_t argument,
+    bool (*done)(struct command_run *, uint32_t result))
 {
 	run->kind = kind;
 	run->object = srv;
 	run->value = shm_request_value(sw32_get(&shm_srv_dir(run->src.shm, srv)->epoch), argument);
-	run->done = server_done;
+	run->done = done;
 	return act_ask_owner(run);
+}
+
+static bool
+ask_server(struct command_run *run, uint32_t kind, uint32_t srv, uint32_t argument)
+{
+	return act_ask_server(run, kind, srv, argument, act_server_done);
 }
 
 /* ---- servers --------------------------------------------------------------- */
@@ -183,6 +190,12 @@ run_set_server(struct command_run *run, int argc, char **argv)
 	if (strcmp(what, "health") == 0)
 		return set_word(run, srv, word, SHM_REQ_SRV_HEALTH, healths,
 		    "'set server <srv> health' expects 'up', 'stopping', or 'down'.");
+	if (strcmp(what, "addr") == 0)
+		return act_set_addr(run, srv, argc - 2, argv + 2);
+	if (strcmp(what, "check-addr") == 0)
+		return act_set_check_addr(run, srv, argc - 2, argv + 2);
+	if (strcmp(what, "check-port") == 0)
+		return act_set_check_port(run, srv, argc - 2, argv + 2);
 	return set_foreign(run, what);
 }
 
@@ -421,8 +434,8 @@ const struct command act_commands[] = {
 	run_release},
     {"set maxconn server", " <b>/<s> <n>", "limit of a server's sessions, 0: none", ADMIN,
 	run_set_maxconn_server},
-    {"set server", " <b>/<s> state|weight|health ...",
-	"state ready, drain, maint; weight n or n%; health up, stopping, down", ADMIN,
+    {"set server", " <b>/<s> <what> ...",
+	"state, weight, health, addr <ip> [port <p>], check-addr, check-port", ADMIN,
 	run_set_server},
     {"set weight", " <b>/<s> <n>[%]", "as set server weight", ADMIN, run_set_weight},
     {"shutdown session", " <id>", "end a session", ADMIN, run_shutdown_session},

@@ -2,6 +2,8 @@
 /* Asking others to carry out commands. Writes only the own section. */
 #include "worker/ask.h"
 
+#include <stdio.h>
+
 static int
 owner_bell(const struct ask *a, enum shm_kind owner)
 {
@@ -34,7 +36,7 @@ ask_by_ring(struct ask *a, enum shm_kind owner, uint32_t kind, uint32_t object, 
 	r->kind = kind;
 	r->object = object;
 	r->value = value;
-	r->text[0] = '\0';
+	snprintf(r->text, sizeof(r->text), "%s", a->text != NULL ? a->text : "");
 	sw64_set(&r->number, n);
 	sw64_set(&a->own->request_head, n);
 	if (bell != -1)

@@ -28,6 +28,7 @@ struct ask {
 	struct shm_worker *own;
 	unsigned index; /* of this worker */
 	const struct child_bells *bells;
+	const char *text;               /* of the next request; NULL: none */
 	uint64_t owner_busy[SHM_KINDS]; /* number under way; 0: none */
 	uint64_t call_busy;
 };

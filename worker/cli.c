@@ -32,8 +32,8 @@ struct cli_conn {
 	bool eof; /* the client has ended its side */
 	enum command_level level;
 	int64_t timeout_ms;
-	char name[112]; /* of its socket */
-	struct mono moved;   /* last progress */
+	char name[112];    /* of its socket */
+	struct mono moved; /* last progress */
 	struct command_run run;
 };
 

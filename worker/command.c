@@ -316,6 +316,7 @@ command_start(struct command_run *run, char *line)
 	run->worker = 0;
 	run->flags = 0;
 	run->number = 0;
+	run->text[0] = '\0';
 	run->since = run->src.now;
 	run->answer_ms = 1000;
 	run->done = NULL;

@@ -57,6 +57,8 @@ struct command_run {
 	uint32_t kind;
 	uint32_t object;
 	uint64_t value;
+	char text[104];  /* of the request */
+	char said[400];  /* the answer when it has been carried out */
 	uint64_t number; /* 0: not sent yet */
 	bool (*done)(struct command_run *, uint32_t result);
 };

@@ -11,6 +11,7 @@
 #include "lib/log.h"
 #include "lib/ratelimit.h"
 #include "shm/limit.h"
+#include "shm/target.h"
 #include "worker/count.h"
 #include "worker/follow.h"
 #include "worker/pick.h"
@@ -111,7 +112,7 @@ ask_by_connect(int fd, const struct sock_addr *to)
  * and spares the wake-up (a refusal is known at once too). Where that was in vain it is not tried
  * for a while. */
 static enum begun
-pending(struct session *s, struct worker_srv *v)
+pending(struct session *s, struct worker_srv *v, const struct sock_addr *to)
 {
 	enum begun b = BEGUN_WAITS;
 
@@ -121,7 +122,7 @@ pending(struct session *s, struct worker_srv *v)
 	}
 	switch (relay_early(s)) {
 	case EARLY_NOTHING:
-		b = ask_by_connect(s->s.fd, &s->srv->conf->addr);
+		b = ask_by_connect(s->s.fd, to);
 		break;
 	case EARLY_CONNECTED:
 		return BEGUN_CONNECTED;
@@ -164,9 +165,14 @@ begin(struct session *s)
 	const struct conf_server *c = s->srv->conf;
 	struct worker_srv *v = &s->w->srv[s->srv->slot];
 	uint32_t apart = s->w->index * PORTS_APART, at = v->next_port + apart;
+	const struct sock_addr *to = &c->addr;
+	struct sock_addr set;
+	enum outgoing_result r;
 	int fd;
-	enum outgoing_result r = outgoing_connect(&c->from, &c->addr, &at, true, &fd);
 
+	if (target_addr(shm_health(s->w->seg, s->srv->slot), s->srv->epoch, &set))
+		to = &set;
+	r = outgoing_connect(&c->from, to, &at, true, &fd);
 	v->next_port = at - apart;
 	if (r == OUTGOING_NO_SOCKET)
 		return BEGUN_SHORT;
@@ -180,7 +186,7 @@ begin(struct session *s)
 	case OUTGOING_CONNECTED:
 		return BEGUN_CONNECTED;
 	case OUTGOING_PENDING:
-		return pending(s, v);
+		return pending(s, v, to);
 	case OUTGOING_NO_PORT:
 		return BEGUN_NO_PORT;
 	case OUTGOING_NO_BIND:

@@ -19,6 +19,7 @@
 #include "shm/refused.h"
 #include "shm/role.h"
 #include "shm/schedule.h"
+#include "shm/target.h"
 #include "shm/total.h"
 #include "worker/show.h"
 
@@ -414,6 +415,24 @@ server_limits(struct command_run *run, uint32_t srv, const struct shm_health *h)
 	    waiting == 1 ? "waits" : "wait");
 }
 
+/* Where probes go, if a command has said so. */
+static void
+server_check_target(struct command_run *run, const struct shm_health *h)
+{
+	char host[SOCK_ADDR_TEXT];
+	struct shm_target t;
+	struct sock_addr a;
+
+	if (!target_get(h, &t) || (t.check.family == 0 && t.check_port == 0))
+		return;
+	end_get(&t.check, &a);
+	if (a.family != AF_UNSPEC)
+		line(run, "Its probes go to the address %s, set by a command.",
+		    sock_addr_format_host(&a, host, sizeof(host)));
+	if (t.check_port != 0)
+		line(run, "Its probes go to port %" PRIu32 ", set by a command.", t.check_port);
+}
+
 static void
 explain_server(struct command_run *run, uint32_t srv)
 {
@@ -421,7 +440,7 @@ explain_server(struct command_run *run, uint32_t srv)
 	const struct shm_srv_dir *d = shm_srv_dir(s, srv);
 	const struct shm_health *h = shm_health(s, srv);
 	uint64_t changed = sw64_get(&h->changed_ns);
-	char word[32], name[2 * SHM_NAME + 2], ago[32];
+	char word[32], name[2 * SHM_NAME + 2], ago[32], addr[SHM_ADDR];
 	const char *why, *shown;
 
 	snprintf(name, sizeof(name), "%.*s/%.*s", SHM_NAME - 1,
@@ -433,9 +452,13 @@ explain_server(struct command_run *run, uint32_t srv)
 	shown = total_server_word(word, sw32_get(&h->oper), sw32_get(&h->admin),
 	    sw32_get(&h->checked) != 0, sw32_get(&h->counter), sw32_get(&h->rise),
 	    sw32_get(&h->fall));
-	line(run, "%s at %.*s: %s, for %s.", name, SHM_ADDR - 1, d->addr, shown,
+	line(run, "%s at %s: %s, for %s.", name, target_text(s, srv, addr), shown,
 	    span(ago, run->src.now.ns -
 			  (int64_t)(changed != 0 ? changed : sw64_get(&s->master->started_ns))));
+	if (strncmp(addr, d->addr, SHM_ADDR) != 0)
+		line(run, "A command has set this address; the file says %.*s.", SHM_ADDR - 1,
+		    d->addr);
+	server_check_target(run, h);
 	why = no_sessions_why(h);
 	line(run, "It gets %s%s.", why != NULL ? "no new sessions: " : "new sessions",
 	    why != NULL ? why : "");

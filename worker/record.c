@@ -5,21 +5,14 @@
 #include <string.h>
 
 #include "shm/sessrec.h"
+#include "shm/target.h"
 
 /* While a record is free its flags hold the next free one + 1. */
 
 void
 record_set_end(struct shm_end *e, const struct sock_addr *a)
 {
-	memset(e, 0, sizeof(*e));
-	e->family = (uint8_t)a->family;
-	if (a->family == AF_INET) {
-		memcpy(e->addr, &a->in.sin_addr, 4);
-		e->port = ntohs(a->in.sin_port);
-	} else if (a->family == AF_INET6) {
-		memcpy(e->addr, &a->in6.sin6_addr, 16);
-		e->port = ntohs(a->in6.sin6_port);
-	}
+	end_set(e, a);
 }
 
 void
@@ -34,19 +27,7 @@ record_ask_end(struct shm_end *e, int fd)
 void
 record_get_end(const struct shm_end *e, struct sock_addr *a)
 {
-	memset(a, 0, sizeof(*a));
-	a->family = e->family;
-	if (e->family == AF_INET) {
-		memcpy(&a->in.sin_addr, e->addr, 4);
-		a->in.sin_port = htons(e->port);
-		a->len = sizeof(a->in);
-	} else if (e->family == AF_INET6) {
-		memcpy(&a->in6.sin6_addr, e->addr, 16);
-		a->in6.sin6_port = htons(e->port);
-		a->len = sizeof(a->in6);
-	} else if (e->family == AF_UNIX) {
-		a->len = sizeof(sa_family_t);
-	}
+	end_get(e, a);
 }
 
 struct shm_session *

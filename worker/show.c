@@ -11,6 +11,7 @@
 
 #include "lib/sock.h"
 #include "shm/check_status.h"
+#include "shm/target.h"
 #include "worker/show.h"
 
 enum { F_TYPED = 1, F_JSON = 2, F_DESC = 4, F_STARTED = 8, F_ROWS = 16 };
@@ -177,7 +178,9 @@ status_number(uint32_t status)
 static unsigned
 check_bits(uint32_t checked, uint32_t admin)
 {
-	return (checked == 1 ? 6u : checked == 2 ? 2u : 0u) |
+	return (checked == 1      ? 6u
+		   : checked == 2 ? 2u
+				  : 0u) |
 	       ((admin & 7) != 0 && checked != 2 ? 8u : 0u);
 }
 
@@ -196,24 +199,36 @@ state_line(struct command_run *run, const struct stat_item *it)
 	char name[SHM_NAME], be[SHM_NAME], addr[SHM_ADDR], host[SHM_ADDR + 1];
 	bool known = sw32_get(&h->epoch) == sw32_get(&d->epoch);
 	uint64_t changed = known ? sw64_get(&h->changed_ns) : 0;
-	uint32_t status = known ? sw32_get(&h->status) : 0;
+	uint32_t status = known ? sw32_get(&h->status) : 0, check_port = 0;
+	char check_host[SOCK_ADDR_TEXT] = "-";
+	struct sock_addr check;
+	struct shm_target t;
 	unsigned port;
 
 	snprintf(name, sizeof(name), "%.*s", SHM_NAME - 1, d->name);
 	snprintf(be, sizeof(be), "%.*s", SHM_NAME - 1, shm_be_dir(s, sw32_get(&d->backend))->name);
-	snprintf(addr, sizeof(addr), "%.*s", SHM_ADDR - 1, d->addr);
+	target_text(s, it->slot, addr);
 	split_addr(addr, host, sizeof(host), &port);
+	if (known)
+		check_port = sw32_get(&h->conf_check_port);
+	if (known && target_get(h, &t)) {
+		check_port = t.check_port != 0 ? t.check_port : check_port;
+		end_get(&t.check, &check);
+		if (check.family != AF_UNSPEC)
+			sock_addr_format_host(&check, check_host, sizeof(check_host));
+	}
 	if (changed == 0)
 		changed = sw64_get(&s->master->started_ns);
 	buf_printf(run->out,
 	    "%" PRIu32 " %s %" PRIu32 " %s %s %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32
-	    " %" PRId64 " %u %u %" PRIu32 " %u 0 0 0 - %u - 0 0 - - 0\n",
+	    " %" PRId64 " %u %u %" PRIu32 " %u 0 0 0 - %u - 0 %" PRIu32 " %s - 0\n",
 	    it->iid, be, it->order, name, host, known ? sw32_get(&h->oper) : SHM_OPER_RUNNING,
 	    known ? sw32_get(&h->admin) : 0, known ? sw32_get(&h->uweight) : 1,
 	    known ? sw32_get(&h->conf_weight) : 1,
 	    (run->src.now.ns - (int64_t)changed) / 1000000000, status_number(status),
 	    result_number(status), known ? sw32_get(&h->counter) : 0,
-	    known ? check_bits(sw32_get(&h->checked), sw32_get(&h->admin)) : 0, port);
+	    known ? check_bits(sw32_get(&h->checked), sw32_get(&h->admin)) : 0, port, check_port,
+	    check_host);
 }
 
 static bool

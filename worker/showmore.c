@@ -18,6 +18,7 @@
 #include "shm/check_status.h"
 #include "shm/limit.h"
 #include "shm/queue.h"
+#include "shm/target.h"
 #include "shm/total.h"
 #include "worker/show.h"
 
@@ -74,7 +75,7 @@ conn_line(struct command_run *run, const struct stat_item *it)
 	struct sock_addr a;
 	unsigned port = 0;
 
-	snprintf(addr, sizeof(addr), "%.*s", SHM_ADDR - 1, d->addr);
+	target_text(s, it->slot, addr);
 	snprintf(host, sizeof(host), "%s", addr[0] != '\0' ? addr : "-");
 	if (sock_addr_parse(&a, addr, true) == 0) {
 		sock_addr_format_host(&a, host, sizeof(host));
@@ -101,7 +102,7 @@ health_line(struct command_run *run, const struct stat_item *it)
 	if (sw32_get(&h->epoch) != sw32_get(&d->epoch))
 		return; /* the checker has not looked at it yet */
 	snprintf(name, sizeof(name), "%.*s", SHM_NAME - 1, d->name);
-	snprintf(addr, sizeof(addr), "%.*s", SHM_ADDR - 1, d->addr);
+	target_text(s, it->slot, addr);
 	csv_init(&csv, run->out);
 	csv_text(&csv, backend_name(s, sw32_get(&d->backend), be));
 	csv_text(&csv, name);

@@ -30,7 +30,7 @@ static const char schema[] =
 				    "\"value\"]},"
 				    "\"field\":{\"type\":\"object\",\"properties\":{"
 				    "\"pos\":" NATURAL ",\"name\":{\"type\":\"string\"}},"
-						       "\"required\":[\"pos\",\"name\"]},"
+				    "\"required\":[\"pos\",\"name\"]},"
 				    "\"processNum\":{\"type\":\"integer\",\"minimum\":1},"
 				    "\"tags\":{\"type\":\"object\",\"properties\":{"
 				    "\"origin\":{\"enum\":[\"Metric\",\"Status\",\"Key\","

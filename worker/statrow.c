@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 #include "shm/check_status.h"
 #include "shm/schedule.h"
+#include "shm/target.h"
 #include "shm/total.h"
 #include "worker/statrow.h"
 
@@ -301,6 +302,7 @@ stat_row_server(struct stat_row *row, const struct stat_source *src, uint32_t sr
 	uint32_t maxconn = sw32_get(&d->maxconn), maxqueue = sw32_get(&d->maxqueue);
 	bool known = sw32_get(&h->epoch) == sw32_get(&d->epoch);
 	bool backup = known && sw32_get(&h->backup) != 0;
+	char addr[SHM_ADDR];
 	struct total_target st;
 
 	if (sw32_get(&d->state) != SHM_DIR_USED)
@@ -311,7 +313,7 @@ stat_row_server(struct stat_row *row, const struct stat_source *src, uint32_t sr
 	row_begin(row, STAT_SERVER, sw32_get(&be->id), sw32_get(&d->id));
 	set_s(row, STAT_PXNAME, be->name, SHM_NAME);
 	set_s(row, STAT_SVNAME, d->name, SHM_NAME);
-	set_s(row, STAT_ADDR, d->addr, SHM_ADDR);
+	set_s(row, STAT_ADDR, target_text(src->shm, srv, addr), sizeof(addr));
 	SET_COMMON(row, st, src->now);
 	/* Sessions wait in the backend's queue, never in a server's. */
 	set_n(row, STAT_QCUR, 0);
