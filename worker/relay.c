@@ -165,6 +165,22 @@ after_read(struct side *src, size_t n, size_t want)
 		src->flags |= SIDE_EOF;
 }
 
+/* What was read for a server that could not be reached: into buf; returns its length. It is no more
+ * than RELAY_FIRST, see relay_early. */
+static ssize_t
+held_take(struct session *s, struct side *src, char *buf)
+{
+	struct relay_held *h = src->held;
+	size_t n = h->len - h->off;
+
+	memcpy(buf, h->data + h->off, n);
+	if (h->uncounted)
+		count_bytes(s, true, h->len);
+	free(h);
+	src->held = NULL;
+	return (ssize_t)n;
+}
+
 /* The PROXY header goes out with the first bytes of the client if there are any yet: one segment,
  * no system call more. Alone if not, since the server may be the one who speaks first. */
 static enum step
@@ -175,16 +191,20 @@ header_send(struct session *s, struct side *src, struct side *dst)
 	ssize_t n = 0, sent;
 
 	dst->flags &= (uint16_t)~SIDE_PROXY;
-	if (src->flags & SIDE_RD)
+	if (src->held != NULL) {
+		n = held_take(s, src, buf + lead);
+	} else if (src->flags & SIDE_RD) {
 		n = recv(src->fd, buf + lead, want, 0);
+		if (n > 0) {
+			after_read(src, (size_t)n, want);
+			count_bytes(s, true, (size_t)n);
+		}
+	}
 	if (n == -1) {
 		if (errno != EAGAIN)
 			return STEP_SRC_BROKEN;
 		src->flags &= (uint16_t)~SIDE_RD;
 		n = 0;
-	} else if (n > 0) {
-		after_read(src, (size_t)n, want);
-		count_bytes(s, true, (size_t)n);
 	}
 	n += (ssize_t)lead;
 	nodelay(s, dst, (size_t)n);
