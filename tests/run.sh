@@ -80,7 +80,7 @@ run_unit() {
 }
 
 # System tests that wait most of the time run beside the others, which want the machine.
-WAITING=" demo.test vrrp.test vrrpka.test vrrpmore.test vrrpedge.test failover.test checks.test keepalive.test tutorial.test service.test systemd.test maintenance.test wire.test "
+WAITING=" demo.test vrrp.test vrrpka.test vrrpmore.test vrrpedge.test failover.test checks.test keepalive.test tutorial.test service.test systemd.test maintenance.test wire.test vrrpcause.test "
 
 # Runs a lane of tests one after the other; the exit code beside each log.
 lane() {

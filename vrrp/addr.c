@@ -66,6 +66,8 @@ addr_set(struct router *r)
 			fresh++;
 			continue;
 		}
+		if (errno == ENODEV) /* it has just gone: its event comes */
+			continue;
 		if (errno != EEXIST) {
 			complain(r, a, "add");
 			continue;
@@ -80,12 +82,44 @@ addr_set(struct router *r)
 	return fresh;
 }
 
+/* An address of ours by its mark. An unmarked one (a kernel before 5.18) with a lifetime is ours
+ * too; without: an operator's. */
+static bool
+is_marked(const struct nl_addr *n)
+{
+	return n->proto == MARK || (n->proto == 0 && n->valid_s != NL_FOREVER);
+}
+
+struct stray {
+	const struct plan_addr *a;
+	struct nl_addr at;
+	bool found;
+};
+
+static void
+on_stray(const struct nl_addr *n, void *arg)
+{
+	struct stray *s = arg;
+	struct ip ip = ip_make(n->family, n->addr);
+
+	if (is_marked(n) && ip_equal(&ip, &s->a->ip) && n->prefix == s->a->prefix) {
+		s->at = *n;
+		s->found = true;
+	}
+}
+
+/* A device that has another name by now keeps its addresses: they are looked for. */
 static void
 remove_one(struct router *r, const struct plan_addr *a)
 {
-	struct nl_addr n;
+	struct stray s = {.a = a};
 
-	if (fill(r, a, &n) && nl_addr_del(&r->v->req, &n) == -1 && errno != EADDRNOTAVAIL)
+	if (!fill(r, a, &s.at)) {
+		nl_addr_dump(&r->v->req, a->ip.family, 0, on_stray, &s);
+		if (!s.found)
+			return;
+	}
+	if (nl_addr_del(&r->v->req, &s.at) == -1 && errno != EADDRNOTAVAIL && errno != ENODEV)
 		complain(r, a, "remove");
 }
 
@@ -129,9 +163,7 @@ on_addr(const struct nl_addr *a, void *arg)
 	struct leftover *l = arg;
 	struct ip ip = ip_make(a->family, a->addr);
 
-	/* An unmarked one (a kernel before 5.18) with a lifetime is ours too; without: an
-	 * operator's. */
-	if (a->proto != MARK && (a->proto != 0 || a->valid_s == NL_FOREVER))
+	if (!is_marked(a))
 		return;
 	for (size_t i = 0; i < l->p->n_addrs; i++)
 		l->found = l->found || ip_equal(&ip, &l->p->addrs[i].ip);

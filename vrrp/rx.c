@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* A router's packets: read, parse, judge, tell the cause of what is refused. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/log.h"
@@ -48,7 +49,7 @@ refuse(struct router *r, enum packet_reason why, const struct packet_in *in)
 {
 	struct ratelimit *l = &r->say_refused[why];
 	uint32_t held = 0;
-	char ip[64];
+	char ip[64], before[48] = "";
 	const char *more = hint(why);
 
 	sw32_add(&r->pub->refused[why], 1);
@@ -59,36 +60,45 @@ refuse(struct router *r, enum packet_reason why, const struct packet_in *in)
 		*l = (struct ratelimit)RATELIMIT_INIT(1, why == PACKET_VRID ? 3600000 : 30000);
 	if (!ratelimit_step(l, loop_now(r->v->loop), &held))
 		return;
-	log_warning("router %s: advertisement from %s refused: %s%s%s (%u before that not shown)",
-	    r->plan->name, router_ip_text(&in->src, ip, sizeof(ip)), packet_reason_text(why),
-	    more != NULL ? ": " : "", more != NULL ? more : "", held);
+	if (held > 0)
+		snprintf(before, sizeof(before), " (%u before that not shown)", held);
+	log_warning("router %s: advertisement from %s refused: %s%s%s%s", r->plan->name,
+	    router_ip_text(&in->src, ip, sizeof(ip)), packet_reason_text(why),
+	    more != NULL ? ": " : "", more != NULL ? more : "", before);
 }
 
-static void
-tell_differs(struct router *r, const struct packet_in *in)
+/* Each cause has its own pace, so that one does not hide another. */
+static bool
+may_tell(struct router *r, enum packet_reason what)
 {
-	/* The alarm comes from the decision; here is what differs. */
-	struct ratelimit *l = &r->say_refused[PACKET_INTERVAL];
-	char ip[64];
+	struct ratelimit *l = &r->say_refused[what];
 
 	if (l->burst == 0)
 		*l = (struct ratelimit)RATELIMIT_INIT(1, 30000);
-	if (!ratelimit_step(l, loop_now(r->v->loop), NULL))
-		return;
+	return ratelimit_step(l, loop_now(r->v->loop), NULL);
+}
+
+/* The alarm comes from the decision; here is what differs. */
+static void
+tell_differs(struct router *r, const struct packet_in *in)
+{
+	const struct plan *p = r->plan;
+	char ip[64];
+
 	router_ip_text(&in->src, ip, sizeof(ip));
-	if (in->differs & PACKET_DIFFERS_INTERVAL)
+	if ((in->differs & PACKET_DIFFERS_INTERVAL) && may_tell(r, PACKET_INTERVAL))
 		log_warning("router %s: %s advertises each %u.%02u s, here it is %lld.%02lld s",
-		    r->plan->name, ip, in->interval_cs / 100u, in->interval_cs % 100u,
-		    (long long)(r->plan->decide.interval_ns / 1000000000),
-		    (long long)(r->plan->decide.interval_ns / 10000000 % 100));
-	if (in->differs & PACKET_DIFFERS_ADDRESSES)
+		    p->name, ip, in->interval_cs / 100u, in->interval_cs % 100u,
+		    (long long)(p->decide.interval_ns / 1000000000),
+		    (long long)(p->decide.interval_ns / 10000000 % 100));
+	if ((in->differs & PACKET_DIFFERS_ADDRESSES) && may_tell(r, PACKET_ADDRESSES))
 		log_warning(
 		    "router %s: %s advertises other addresses: virtual_ipaddress differs, or "
 		    "it is a foreign router with VRID %u",
-		    r->plan->name, ip, r->plan->vrid);
-	if (in->differs & PACKET_DIFFERS_VERSION)
-		log_warning("router %s: %s speaks VRRP version %u, here it is %u", r->plan->name,
-		    ip, in->version, r->plan->version);
+		    p->name, ip, p->vrid);
+	if ((in->differs & PACKET_DIFFERS_VERSION) && may_tell(r, PACKET_VERSION))
+		log_warning("router %s: %s speaks VRRP version %u, here it is %u", p->name, ip,
+		    in->version, p->version);
 }
 
 static struct packet_expect
