@@ -269,6 +269,22 @@ change_reload(const struct ctl *ctl, int argc, char **argv)
 }
 
 int
+change_dump(const struct ctl *ctl, int argc, char **argv)
+{
+	struct buf answer = BUF_INIT;
+	bool done;
+
+	(void)argv;
+	if (argc != 1)
+		return ctl_usage("dump");
+	client_must_ask_master(ctl->socket, "dump", CLIENT_TIMEOUT_MS, &answer);
+	done = strncmp(buf_text(&answer), "Statistics written", 18) == 0;
+	fprintf(done ? stdout : stderr, "%s%s", done ? "" : "vipctl: ", buf_text(&answer));
+	buf_free(&answer);
+	return done ? CTL_OK : CTL_FAILED;
+}
+
+int
 change_maintenance(const struct ctl *ctl, int argc, char **argv)
 {
 	struct buf answer = BUF_INIT;

@@ -45,6 +45,7 @@ int change_maint(const struct ctl *, int argc, char **argv);
 int change_ready(const struct ctl *, int argc, char **argv);
 int change_weight(const struct ctl *, int argc, char **argv);
 int change_reload(const struct ctl *, int argc, char **argv);
+int change_dump(const struct ctl *, int argc, char **argv);
 int change_maintenance(const struct ctl *, int argc, char **argv);
 int change_release(const struct ctl *, int argc, char **argv);
 int change_check(const struct ctl *, int argc, char **argv);

@@ -31,6 +31,7 @@ static const struct ctl_command commands[] = {
 	change_maintenance},
     {"reload", "[--timeout SECONDS]", "reads the configuration again, waits for the result",
 	change_reload},
+    {"dump", "", "writes the statistics into stats_file, as SIGUSR1", change_dump},
     {"check", "FILE", "tests a configuration file, as vipd -t -f FILE", change_check},
     {"raw", "WORDS", "a line of the control socket's language", change_raw},
 };

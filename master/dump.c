@@ -16,21 +16,27 @@
 #include "lib/log.h"
 #include "master/master.h"
 
+/* Takes fd. */
 static int
 write_all(int fd, const struct buf *b)
 {
 	size_t done = 0;
+	int saved;
 
 	while (done < b->len) {
 		ssize_t n = write(fd, b->data + done, b->len - done);
 
 		if (n == -1 && errno == EINTR)
 			continue;
-		if (n == -1)
+		if (n == -1) {
+			saved = errno;
+			close(fd);
+			errno = saved;
 			return -1;
+		}
 		done += (size_t)n;
 	}
-	return 0;
+	return close(fd);
 }
 
 int
@@ -50,7 +56,7 @@ dump_write(struct master *m)
 	/* The folder is the operator's, but a link put there by somebody else is not followed. */
 	unlink(tmp);
 	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (fd == -1 || write_all(fd, &b) == -1 || close(fd) == -1 || rename(tmp, path) == -1) {
+	if (fd == -1 || write_all(fd, &b) == -1 || rename(tmp, path) == -1) {
 		log_err("SIGUSR1: cannot write %s: %s", path, strerror(errno));
 		unlink(tmp);
 		res = -1;
