@@ -200,6 +200,19 @@ proc_confine(const struct proc_user *u, uint64_t keep, int deathsig, pid_t paren
 	return 0;
 }
 
+void
+proc_oom_ordinary(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	char minus;
+
+	if (fd == -1)
+		return;
+	if (read(fd, &minus, 1) == 1 && minus == '-')
+		(void)!pwrite(fd, "0", 1, 0);
+	close(fd);
+}
+
 uint64_t
 proc_nofile_raise(uint64_t want)
 {

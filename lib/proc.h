@@ -50,6 +50,10 @@ int proc_user_find(struct proc_user *out, const char *user, const char *group);
  */
 int proc_confine(const struct proc_user *u, uint64_t keep, int deathsig, pid_t parent);
 
+/* Out of memory the kernel spares who has a negative oom_score_adj: that is for the master and for
+ * vrrp. Others give it up, for good (a positive one stays). */
+void proc_oom_ordinary(void);
+
 /* Raises RLIMIT_NOFILE's soft limit to the hard one and, with privilege, both to want (0: only
  * soft). Returns the soft limit that holds afterwards. */
 uint64_t proc_nofile_raise(uint64_t want);

@@ -135,6 +135,8 @@ child_become(struct process *p, int sock, pid_t parent)
 		caps = 1ull << CAP_NET_ADMIN | 1ull << CAP_NET_RAW | 1ull << CAP_SYS_NICE |
 		       1ull << CAP_IPC_LOCK;
 		sig = 0;
+	} else {
+		proc_oom_ordinary();
 	}
 	if (proc_confine(&m->user, caps, sig, parent) == -1) {
 		if (errno == ESRCH)

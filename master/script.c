@@ -163,6 +163,7 @@ job_exec(const struct job *j)
 	for (int i = 0; i < 3 && null != -1; i++)
 		dup2(null, i);
 	proc_close_others(NULL, 0);
+	proc_oom_ordinary();
 	proc_signals_child();
 	for (int s = 1; s < NSIG; s++)
 		signal(s, SIG_DFL);
