@@ -71,7 +71,7 @@ static struct {
 	uint32_t conns, per_conn;
 	uint64_t total, size, want;
 	double seconds;
-	uint64_t every_us, slow_us, timeout_us, think_us;
+	uint64_t every_us, slow_us, timeout_us, think_us, pace_us;
 	bool raw, rst, server_closes;
 	uint32_t spread;
 	int64_t read_rate;
@@ -367,7 +367,7 @@ answer_complete(struct sess *s, const char *name)
 		sess_done(s);
 		return false;
 	}
-	if (opt.think_us > 0) {
+	if (opt.think_us > 0 || opt.pace_us > 0) {
 		sess_phase(s, P_HOLD);
 		return true;
 	}
@@ -592,7 +592,11 @@ sweep(void)
 
 		if (s->fd == -1)
 			continue;
-		if (s->phase == P_HOLD && opt.mode != M_IDLE && now - s->t_phase >= opt.think_us) {
+		if (s->phase == P_HOLD && opt.pace_us > 0) {
+			if (stopping)
+				sess_done(s);
+		} else if (s->phase == P_HOLD && opt.mode != M_IDLE &&
+			   now - s->t_phase >= opt.think_us) {
 			message_next(s);
 			sess_pump(s);
 		} else if (s->phase != P_HOLD && now - s->t_phase > opt.timeout_us) {
@@ -706,9 +710,11 @@ usage(void)
 	    "usage: vload [-m MODE] [-c CONNS] [-n TOTAL] [-t SECONDS] [-i EVERY_MS] [-k "
 	    "PER_CONN]\n"
 	    "    [-s SEND_BYTES] [-S ANSWER_BYTES] [-T TIMEOUT_MS] [-l SLOW_MS] [-p THINK_MS]\n"
-	    "    [-r READ_RATE] [-B RCVBUF] [-a SOURCES] [-u PATH] [-x] [-e] [-R] TARGET...\n"
+	    "    [-q EVERY_MS] [-r READ_RATE] [-B RCVBUF] [-a SOURCES] [-u PATH] [-x] [-e] [-R] "
+	    "TARGET...\n"
 	    "  -i  a fresh connection each so many ms, whatever the others do (at most -c at "
 	    "once)\n"
+	    "  -q  a message each so many ms on one of the connections (mode req)\n"
 	    "  -a  spread over so many source addresses 127.1.0.x    -x  close by RST\n"
 	    "  -e  the server closes    -R  do not make and look at bodies (measuring)\n"
 	    "  -l  list sessions slower than that    TARGET  ADDRESS:PORT or path, taken in turn\n"
@@ -724,7 +730,7 @@ options(int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "m:c:n:t:i:k:s:S:T:l:p:r:B:a:u:xeR")) != -1) {
+	while ((o = getopt(argc, argv, "m:c:n:t:i:k:q:s:S:T:l:p:r:B:a:u:xeR")) != -1) {
 		switch (o) {
 		case 'm':
 			for (opt.mode = 0; opt.mode < M_N; opt.mode++)
@@ -759,6 +765,9 @@ options(int argc, char **argv)
 			break;
 		case 'l':
 			opt.slow_us = strtoull(optarg, NULL, 10) * 1000;
+			break;
+		case 'q':
+			opt.pace_us = (uint64_t)(atof(optarg) * 1e3);
 			break;
 		case 'p':
 			opt.think_us = strtoull(optarg, NULL, 10) * 1000;
@@ -800,19 +809,19 @@ options(int argc, char **argv)
 		opt.per_conn = 1;
 }
 
-/* Begins what is due; returns how long the loop may sleep, in ms. */
-static int
+/* Begins what is due; returns how long the loop may sleep, in us. */
+static int64_t
 start_due(uint64_t now)
 {
 	static uint64_t next;
 	uint64_t burst = opt.mode == M_IDLE ? 256 : UINT64_MAX;
 
 	if (stopping || (opt.total != 0 && st.started + st.lost >= opt.total))
-		return 10;
+		return 10000;
 	if (opt.every_us == 0) {
 		while (n_free > 0 && burst-- > 0 && (opt.total == 0 || st.started < opt.total))
 			sess_start();
-		return opt.mode == M_IDLE && st.started < opt.total ? 0 : 10;
+		return opt.mode == M_IDLE && st.started < opt.total ? 0 : 10000;
 	}
 	if (next == 0)
 		next = now;
@@ -820,13 +829,40 @@ start_due(uint64_t now)
 		sess_start();
 		next += opt.every_us;
 	}
-	return next - now < 10000 ? (int)((next - now + 999) / 1000) : 10;
+	return next - now < 10000 ? (int64_t)(next - now) : 10000;
+}
+
+/* Messages at a fixed rate, whatever became of earlier ones, each on the connection that is idle
+ * the longest; they count from when they were due. Returns for how long the loop may sleep, most at
+ * most. */
+static int64_t
+messages_due(uint64_t now, int64_t most)
+{
+	static uint64_t next;
+	static uint32_t turn;
+
+	if (next == 0)
+		next = now;
+	for (; now >= next; next += opt.pace_us) {
+		struct sess *s = &sessions[turn++ % opt.conns];
+
+		if (s->fd == -1 || s->phase != P_HOLD) {
+			st.lost++;
+			continue;
+		}
+		message_next(s);
+		s->t_send = next;
+		sess_pump(s);
+	}
+	return (int64_t)(next - now) < most ? (int64_t)(next - now) : most;
 }
 
 int
 main(int argc, char **argv)
 {
 	struct epoll_event ev[256];
+	struct timespec sleep_for;
+	int64_t wait_us;
 	struct signalfd_siginfo si;
 	uint64_t swept = 0;
 	sigset_t set;
@@ -858,11 +894,11 @@ main(int argc, char **argv)
 	for (;;) {
 		uint64_t now = tool_now_us();
 		bool check = false;
-		int n, wait;
+		int n;
 
 		if (opt.seconds > 0 && (double)(now - t0) >= opt.seconds * 1e6)
 			stopping = true;
-		wait = start_due(now);
+		wait_us = start_due(now);
 		if (opt.mode == M_IDLE) {
 			if (stopping)
 				break;
@@ -870,7 +906,10 @@ main(int argc, char **argv)
 			   (stopping || (opt.total != 0 && st.started + st.lost >= opt.total))) {
 			break;
 		}
-		n = epoll_wait(epfd, ev, 256, wait);
+		if (opt.pace_us > 0 && !stopping)
+			wait_us = messages_due(now, wait_us);
+		sleep_for = (struct timespec){.tv_nsec = wait_us * 1000};
+		n = epoll_pwait2(epfd, ev, 256, &sleep_for, NULL);
 		for (int i = 0; i < n; i++) {
 			struct sess *s = ev[i].data.ptr;
 
