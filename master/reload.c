@@ -64,6 +64,12 @@ reload_read(struct master *m)
 		demo_replace(c);
 	if (c != NULL)
 		secrets_look(c, &msgs);
+	if (c != NULL)
+		script_users_check(c, CONF_ERROR, &msgs);
+	if (msgs.n_errors > 0) {
+		conf_free(c);
+		c = NULL;
+	}
 	messages_log(m, &msgs);
 	conf_msgs_free(&msgs);
 	host_free(&host);

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "conf/msgs.h"
 #include "lib/log.h"
 #include "lib/proc.h"
 
@@ -327,6 +328,23 @@ words_join(const char *const *a, size_t na, const char *const *b, size_t nb)
 	}
 	all[na + nb] = NULL;
 	return all;
+}
+
+void
+script_users_check(const struct conf *c, enum conf_severity severity, struct conf_msgs *msgs)
+{
+	char text[256];
+
+	for (size_t i = 0; i < c->vrrp.n_scripts && geteuid() == 0; i++) {
+		const struct conf_script *s = &c->vrrp.scripts[i];
+
+		if (s->user == NULL || getpwnam(s->user) != NULL)
+			continue;
+		snprintf(text, sizeof(text),
+		    "vrrp.scripts.%s.user: this host has no user \"%s\": the script cannot run",
+		    s->name, s->user);
+		msgs_add(msgs, severity, s->where, text);
+	}
 }
 
 /* file: what to execute then. */

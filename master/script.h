@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "conf/model.h"
+#include "conf/conf.h"
 #include "lib/loop.h"
 #include "shm/proto.h"
 
@@ -43,5 +43,9 @@ const char *script_check(const char *path, uid_t uid, char *buf, size_t size);
 /* Splits a command line at blanks; quotes '..' and ".." keep blanks. Returns words (one allocation,
  * NULL-terminated, freed by the caller), or NULL for an open quote or nothing. */
 char **script_split(const char *command);
+
+/* Users of tracked scripts that this host does not have: a message each, in msgs. A script that
+ * cannot run is a fault, so a reload must not bring one. */
+void script_users_check(const struct conf *c, enum conf_severity severity, struct conf_msgs *msgs);
 
 #endif

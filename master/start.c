@@ -52,6 +52,8 @@ config_read(const char *file, const char *member)
 	c = conf_read_file(file, &host.conf, &msgs);
 	if (c != NULL)
 		secrets_look(c, &msgs);
+	if (c != NULL)
+		script_users_check(c, CONF_WARNING, &msgs);
 	conf_msgs_print(&msgs, stderr);
 	conf_msgs_free(&msgs);
 	host_free(&host);
