@@ -237,3 +237,10 @@ addr_gone(struct router *r, const struct nl_addr *a)
 		garp_sign(&r->garp, now);
 	}
 }
+
+void
+addr_come(struct router *r)
+{
+	if (wanted(r) && r->iface != NULL && r->iface->index != 0 && addr_set(r) > 0)
+		garp_sign(&r->garp, loop_now(r->v->loop));
+}

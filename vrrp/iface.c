@@ -341,8 +341,15 @@ on_link_event(struct vrrp *v, const struct nl_event *e)
 			link_gone(f);
 		return;
 	}
-	if (f != NULL)
+	if (f != NULL) {
+		bool other = f->index != e->link.index;
+		struct router *r;
+
 		take_link(f, &e->link);
+		router_each (v, r)
+			if (other)
+				addr_come(r);
+	}
 	/* renamed away */
 	f = iface_find_index(v, e->link.index);
 	if (f != NULL && strcmp(f->name, e->link.name) != 0)

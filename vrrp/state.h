@@ -174,6 +174,8 @@ void addr_remove_gone(struct router *r, const struct plan *old);
 bool addr_leftover(struct vrrp *v, const struct plan *p);
 /* The kernel says that an address has gone. */
 void addr_gone(struct router *r, const struct nl_addr *a);
+/* A device has come, maybe the one of an address. */
+void addr_come(struct router *r);
 
 /* ---- rx.c ---- */
 

@@ -245,18 +245,21 @@ vrrp_instance VI_1 {{
         }}
         """))
 
-    def hears(self, host, n=4, limit=8.0):
-        """Waits until n more advertisements (IPv4) have come to a host."""
-        with self.net[host]:
-            s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112)
-        with s:
-            end = time.monotonic() + limit
-            for i in range(n):
-                s.settimeout(max(0.001, end - time.monotonic()))
-                try:
+    def hears(self, *hosts, n=4, limit=8.0):
+        """Waits until n more advertisements (IPv4) have come to these hosts."""
+        with contextlib.ExitStack() as stack:
+            socks = []
+            for h in hosts:
+                with self.net[h]:
+                    socks.append(stack.enter_context(
+                        socket.socket(socket.AF_INET, socket.SOCK_RAW, 112)))
+            end, got = time.monotonic() + limit, 0
+            while got < n:
+                ready = select.select(socks, [], [], max(0.0, end - time.monotonic()))[0]
+                check(ready, f"{hosts} heard {got} advertisements in {limit} s, not {n}")
+                for s in ready:
                     s.recv(200)
-                except TimeoutError:
-                    fail(f"{host} heard {i} advertisements in {limit} s, not {n}")
+                    got += 1
 
     def vrrp_pid(self, host):
         return self.procs[host].child("vrrp")
