@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "conf/logformat.h"
 #include "conf/table.h"
 #include "lib/duration.h"
 
@@ -85,6 +86,32 @@ static const char head[] =
     "file.\n"
     ".El\n";
 
+static const char session_lines[] =
+    ".Sh FORMAT OF SESSION LINES\n"
+    ".Ic log_format\n"
+    "is text with HAProxy's variables.\n"
+    "The default is its tcplog:\n"
+    ".Bd -literal -offset indent\n" LOGFORMAT_TCPLOG "\n"
+    ".Ed\n"
+    ".Pp\n"
+    "%% is a percent sign.\n"
+    "Blanks next to each other become one, and a line does not begin with one.\n"
+    "Flags stand in braces behind the percent sign,\n"
+    ".Ql %{+Q,+X}ci ,\n"
+    "and hold for that variable, or for all that follow if it is %o:\n"
+    "+Q puts strings and addresses into double quotes, +E writes \\e before \\(dq, \\e and ] in "
+    "strings,\n"
+    "+X writes addresses, ports, %Ts, %rt and %pid in hexadecimal; - takes a flag away.\n"
+    "An address that there is not is -, or \\(dq\\(dq with +Q.\n"
+    "Expressions, %[...], and HAProxy's other variables are refused with the column where they "
+    "stand.\n"
+    "Counts are those of the moment after the end: the session itself counts in %ac and %fc, not "
+    "in\n"
+    "%bc and %sc.\n"
+    "With %bi, %bp, %fi or %fp a socket may have to be asked for its address when a session ends.\n"
+    "A reload changes the format of sessions that begin after it.\n"
+    ".Bl -tag -width %pid\n";
+
 static const char log_lines[] =
     ".Sh FIELDS OF LOG LINES\n"
     "Lines of format json and journal have fields beside the message.\n"
@@ -102,6 +129,19 @@ static const char log_lines[] =
     "kind (server, backend, frontend, router, process, config, command, limit), and the names of "
     "what\n"
     "it is about: server with backend, backend, frontend or router.\n"
+    ".It sessions\n"
+    "accepted (time), session (number), frontend, backend, server, client_ip, client_port, "
+    "frontend_ip,\n"
+    "frontend_port (what the client called), source_ip, source_port (own address towards the "
+    "server),\n"
+    "server_ip, server_port, state (as %ts), bytes_in (from the client), bytes_out, handshake_ms, "
+    "wait_ms,\n"
+    "connect_ms, total_ms (as %Th, %Tw, %Tc, %Tt), actconn, feconn, beconn, srv_conn, retries,\n"
+    "redispatched (1: another server), be_queue (as %bq).\n"
+    "What is not known has no field.\n"
+    "These alone are the object that\n"
+    ".Ql log_format = \\(dqjson\\(dq\n"
+    "writes as the message.\n"
     ".El\n"
     ".Pp\n"
     "Bytes that are no UTF-8 are U+FFFD in json. In the other formats a control byte in a message "
@@ -366,6 +406,10 @@ manual_write(FILE *f)
 				write_key(f, &s->keys[j]);
 		fputs(".El\n", f);
 	}
+	fputs(session_lines, f);
+	for (unsigned i = LOGFORMAT_SPACE + 1; i < LOGFORMAT_N; i++)
+		fprintf(f, ".It \\&%%%s\n%s.\n", logformat_name(i), logformat_meaning(i));
+	fputs(".El\n", f);
 	fputs(log_lines, f);
 	fputs(tail, f);
 	return ferror(f) ? -1 : 0;

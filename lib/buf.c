@@ -70,6 +70,32 @@ buf_putc(struct buf *b, char c)
 	return buf_append(b, &c, 1);
 }
 
+static int
+put_digits(struct buf *b, uint64_t v, bool minus)
+{
+	char text[24], *p = text + sizeof(text);
+
+	do {
+		*--p = (char)('0' + v % 10);
+		v /= 10;
+	} while (v != 0);
+	if (minus)
+		*--p = '-';
+	return buf_append(b, p, (size_t)(text + sizeof(text) - p));
+}
+
+int
+buf_put_uint(struct buf *b, uint64_t v)
+{
+	return put_digits(b, v, false);
+}
+
+int
+buf_put_int(struct buf *b, int64_t v)
+{
+	return put_digits(b, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, v < 0);
+}
+
 int
 buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf {
 	char *data;  /* NULL while nothing was appended; else data[len] is a NUL */
@@ -38,6 +39,9 @@ int buf_reserve(struct buf *, size_t more);
 int buf_append(struct buf *, const void *bytes, size_t len);
 int buf_puts(struct buf *, const char *text);
 int buf_putc(struct buf *, char c);
+/* In decimal; much cheaper than buf_printf. */
+int buf_put_uint(struct buf *, uint64_t);
+int buf_put_int(struct buf *, int64_t);
 int buf_printf(struct buf *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int buf_vprintf(struct buf *, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 

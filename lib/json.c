@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "lib/json.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,14 +186,14 @@ void
 json_int(struct json *j, int64_t v)
 {
 	value(j);
-	buf_printf(j->out, "%" PRId64, v);
+	buf_put_int(j->out, v);
 }
 
 void
 json_uint(struct json *j, uint64_t v)
 {
 	value(j);
-	buf_printf(j->out, "%" PRIu64, v);
+	buf_put_uint(j->out, v);
 }
 
 void

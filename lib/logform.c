@@ -200,36 +200,44 @@ log_fields_json(struct json *j, const struct log_field *fields, size_t n)
 /* ---- the journal's own protocol ------------------------------------------------------------- */
 
 static void
-journal_name(struct buf *b, const char *text)
+journal_name(struct buf *b, const char *prefix, const char *name)
 {
-	for (; *text != '\0'; text++)
-		buf_putc(b, *text >= 'a' && *text <= 'z' ? (char)(*text - 'a' + 'A') : *text);
+	char text[96];
+	size_t n = 0;
+
+	for (; *prefix != '\0' && n < sizeof(text) - 1; prefix++)
+		text[n++] = *prefix;
+	for (; *name != '\0' && n < sizeof(text) - 1; name++)
+		text[n++] = *name;
+	for (size_t i = 0; i < n; i++)
+		if (text[i] >= 'a' && text[i] <= 'z')
+			text[i] = (char)(text[i] - 'a' + 'A');
+	text[n++] = '=';
+	buf_append(b, text, n);
 }
 
 /* NAME=value and a newline, which therefore may not stand in the value. */
 static void
 journal_field(struct buf *b, const char *prefix, const char *name, const char *value, size_t len)
 {
-	journal_name(b, prefix);
-	journal_name(b, name);
-	buf_putc(b, '=');
-	for (size_t i = 0, plain; i < len; i = plain + 1) {
-		for (plain = i; plain < len && value[plain] != '\n'; plain++)
-			;
-		buf_append(b, value + i, plain - i);
-		if (plain < len)
-			buf_putc(b, ' ');
+	const char *end = value + len, *newline;
+
+	journal_name(b, prefix, name);
+	while ((newline = memchr(value, '\n', (size_t)(end - value))) != NULL) {
+		buf_append(b, value, (size_t)(newline - value));
+		buf_putc(b, ' ');
+		value = newline + 1;
 	}
+	buf_append(b, value, (size_t)(end - value));
 	buf_putc(b, '\n');
 }
 
 static void
 journal_number(struct buf *b, const char *prefix, const char *name, int64_t v)
 {
-	char text[24];
-
-	journal_field(
-	    b, prefix, name, text, (size_t)snprintf(text, sizeof(text), "%lld", (long long)v));
+	journal_name(b, prefix, name);
+	buf_put_int(b, v);
+	buf_putc(b, '\n');
 }
 
 static int

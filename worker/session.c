@@ -473,10 +473,10 @@ session_end(struct session *s, char who, enum session_close how)
 	wait_leave(s);
 	session_srv_unlink(s);
 	count_end(s);
-	tcplog_session(s);
 	connect_release(s);
 	if (s->be != NULL)
 		limit_release_be(w->seg, s->be->slot);
+	tcplog_session(s); /* as in HAProxy, it counts at its frontend still */
 	source_release(w->seg, s->source);
 	admit_release(w, s->fe);
 	live_unlink(s);

@@ -70,6 +70,8 @@ def rows(result, vipd):
                                                    "proxy us/conn", 0.90)),
         ("limits, queue and rate tables on, of off", ratio(result, "limits", "vipd limits",
                                                            "proxy us/conn", 1.03)),
+        ("CPU of a log line, dearest format and socket", at_most(*both("log", "dearest"), 6,
+                                                                 "{:.1f} us")),
     ]
 
 

@@ -184,5 +184,19 @@ def features(env, kinds, backs, rounds, seconds):
         return in_turn(env, "limits", LOADS["short"], proxies, "vipd", rounds, seconds)
 
 
+def log_lines(env, kinds, backs, rounds, seconds):
+    """The CPU of a line about a session, made and sent, by format and socket, in microseconds."""
+    status, text = env.run([os.path.join(BUILD, "tests", "bench", "loglines")], limit=120)
+    check(status == 0, text)
+    out = {}
+    for line in text.splitlines():
+        what, ns = line.split()
+        out[what] = int(ns) / 1000
+        out["dearest"] = max(out.values())
+        print(f"log    {what:<28} {out[what]:6.2f} us of CPU", flush=True)
+    return {k: out for k in kinds if k.startswith("vipd")}
+
+
 EXTRA = {"calls": calls, "segments": segments, "memory": memory, "start": startup, "reload": reload,
-         "even": fairness, "servers": many_servers, "workers": workers, "limits": features}
+         "even": fairness, "servers": many_servers, "workers": workers, "limits": features,
+         "log": log_lines}

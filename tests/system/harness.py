@@ -565,6 +565,11 @@ def haproxy_text(conf):
     out = ["global", f"  nbthread {g.get('workers', 2)}", f"  stats socket {g['control']} level admin"]
     if g.get("maxconn"):
         out.append(f"  maxconn {g['maxconn']}")
+    logs = [x for x in (g["log"] if isinstance(g.get("log"), list) else [g.get("log")])
+            if isinstance(x, dict) and x["address"] != "stderr"]
+    for x in logs:
+        out.append(f"  log {x['address']} format {x.get('format', 'local')} "
+                   f"{x.get('facility', 'daemon')} {x.get('level', 'info')}")
 
     def body(d):
         for k, v in d.items():
@@ -583,6 +588,8 @@ def haproxy_text(conf):
                 out.append("  option redispatch 1" if v else "  no option redispatch")
             elif k == "monitor_uri":
                 out.append(f"  monitor-uri {v}")
+            elif k == "log_format":
+                out.append(f"  log-format '{v}'")
             elif k in ("check", "tcplog"):
                 pass
             else:
@@ -590,6 +597,8 @@ def haproxy_text(conf):
 
     out.append("defaults")
     body(merge({"mode": "tcp"}, conf.get("defaults")))
+    if logs:
+        out.append("  log global")
     for kind in ("frontend", "backend"):
         for name, d in conf.get(kind + "s", {}).items():
             out.append(f"{kind} {name}")

@@ -445,6 +445,41 @@ json_bytes(void **state)
 	close(sp[1]);
 }
 
+/* Wherever a byte stands in a line, it is found, and no other is taken for it. */
+static void
+control_bytes(void **state)
+{
+	char text[19], want[24];
+	struct log_target v;
+	int sp[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, sp), 0);
+	v = target(LOG_RAW, sp[0], LOG_INFO);
+	log_set_targets(&v, 1);
+	for (int at = 0; at < 19; at++)
+		for (int c = 0; c < 256; c++) {
+			memset(text, at % 2 == 0 ? ' ' : '\xff', sizeof(text));
+			text[at] = (char)c;
+			log_line(LOG_INFO, text, sizeof(text));
+			assert_non_null(next(sp[1]));
+			memset(want, at % 2 == 0 ? ' ' : '\xff', sizeof(want));
+			if (c < 0x20 || c == 0x7f) {
+				char hex[4];
+
+				snprintf(hex, sizeof(hex), "#%02X", (unsigned)c);
+				memcpy(want + at, hex, 3);
+				want[21] = '\0';
+			} else {
+				want[at] = (char)c;
+				want[19] = '\0';
+			}
+			assert_string_equal(line, want);
+		}
+	log_set_targets(NULL, 0);
+	close(sp[1]);
+}
+
 static size_t hook_calls;
 static char hook_name[64];
 static int hook_fd = -1;
@@ -594,6 +629,7 @@ main(void)
 	    cmocka_unit_test(formats),
 	    cmocka_unit_test(whole_lines),
 	    cmocka_unit_test(json_bytes),
+	    cmocka_unit_test(control_bytes),
 	    cmocka_unit_test(before_targets),
 	    cmocka_unit_test(names),
 	    cmocka_unit_test(syslog_form),

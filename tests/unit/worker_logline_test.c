@@ -231,6 +231,36 @@ json(void **state)
 	    strstr(render("json"), "\"backend\":\"be\",\"client_ip\":\"unix\",\"state\""));
 }
 
+/* People rely on the names. */
+static void
+fields_are_in_the_manual(void **state)
+{
+	static char manual[200000];
+	struct log_field f[LOGLINE_FIELDS];
+	struct logline_room room;
+	FILE *file = fopen("doc/vipd.conf.5", "r");
+	const char *at, *end;
+	size_t n;
+
+	(void)state;
+	assert_non_null(file);
+	n = fread(manual, 1, sizeof(manual) - 1, file);
+	fclose(file);
+	manual[n] = '\0';
+	at = strstr(manual, ".It sessions\n");
+	assert_non_null(at);
+	end = strstr(at, ".El\n");
+	assert_non_null(end);
+	n = logline_fields(&l, f, &room);
+	assert_int_equal(n, 27);
+	for (size_t i = 0; i < n; i++) {
+		const char *found = strstr(at, f[i].name);
+
+		if (found == NULL || found > end)
+			fail_msg("%s is not in the manual", f[i].name);
+	}
+}
+
 int
 main(void)
 {
@@ -241,6 +271,7 @@ main(void)
 	    cmocka_unit_test_setup(default_is_tcplog, setup),
 	    cmocka_unit_test_setup(cuts, setup),
 	    cmocka_unit_test_setup(json, setup),
+	    cmocka_unit_test_setup(fields_are_in_the_manual, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
