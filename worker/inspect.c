@@ -3,6 +3,8 @@
 #include "worker/inspect.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "worker/connect.h"
@@ -52,22 +54,73 @@ decide(struct session *s, const struct rules_facts *f)
 	return true;
 }
 
-/* Looks at what is there. complete: the last time. A peek, at every piece that comes: each one is
+/* Takes what is there and holds it behind what came before. *data: all of it. Returns its length;
+ * 0: the client has ended its side and nothing was held, -1 with errno. */
+static ssize_t
+take(struct session *s, const uint8_t **data)
+{
+	size_t had = s->c.held != NULL ? s->c.held->len : 0;
+	struct relay_held *h;
+	ssize_t n = recv(s->c.fd, s->w->buf, TLSHELLO_MOST - had, 0);
+
+	if (n == -1 && had > 0 && errno == EAGAIN)
+		n = 0;
+	if (n == -1 || (n == 0 && had == 0))
+		return n;
+	h = realloc(s->c.held, sizeof(*h) + had + (size_t)n);
+	if (h == NULL)
+		return -1;
+	memcpy(h->data + had, s->w->buf, (size_t)n);
+	h->off = 0;
+	h->len = (uint32_t)(had + (size_t)n);
+	h->uncounted = true;
+	s->c.held = h;
+	*data = (const uint8_t *)h->data;
+	return (ssize_t)h->len;
+}
+
+/* The client's first bytes as far as they have come. Most often a peek, at every piece: each one is
  * an edge, whether or not the one before was taken. */
+static ssize_t
+first_bytes(struct session *s, const uint8_t **data)
+{
+	if (s->flags & SESSION_TAKE)
+		return take(s, data);
+	*data = (const uint8_t *)s->w->buf;
+	return recv(s->c.fd, s->w->buf, TLSHELLO_MOST, MSG_PEEK);
+}
+
+/* UNIX sockets stop who writes a few dozen pieces that nobody takes, however small. */
+static bool
+must_take(const struct session *s)
+{
+	int domain = AF_UNSPEC;
+	socklen_t len = sizeof(domain);
+
+	return getsockopt(s->c.fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX;
+}
+
+/* Looks at what is there. complete: the last time. */
 static bool
 look(struct session *s, bool complete)
 {
 	static struct tlshello hello;
 	struct sock_addr client;
-	struct rules_facts f = {.client = &client, .data = (uint8_t *)s->w->buf, .hello = &hello};
-	ssize_t n = recv(s->c.fd, s->w->buf, TLSHELLO_MOST, MSG_PEEK);
+	struct rules_facts f = {.client = &client, .hello = &hello};
+	ssize_t n = first_bytes(s, &f.data);
 
-	if (n == 0 || (n == -1 && errno != EAGAIN) || (s->c.flags & SIDE_ERR)) {
+	if (n == -1 && errno == ENOMEM) {
+		worker_exhausted(s->w, "memory", ENOMEM);
+		end(s, 0, 'R', SESSION_RESET_C);
+		return true;
+	}
+	if ((n == -1 && errno != EAGAIN) || (s->c.flags & SIDE_ERR)) {
 		end(s, n > 0 ? (size_t)n : 0, 'C', SESSION_CLOSE);
 		return true;
 	}
 	f.len = n > 0 ? (size_t)n : 0;
-	f.complete = complete || f.len == TLSHELLO_MOST || (s->c.flags & SIDE_HUP);
+	/* Who has ended its side may still want to hear the server. */
+	f.complete = complete || n == 0 || f.len == TLSHELLO_MOST || (s->c.flags & SIDE_HUP);
 	if (s->fe->wants_hello)
 		f.tls = tlshello_parse(f.data, f.len, &hello);
 	record_get_end(&s->rec->client, &client);
@@ -95,6 +148,8 @@ inspect_start(struct session *s)
 	s->flags |= SESSION_INSPECT;
 	if (by_source(s) || look(s, false))
 		return;
+	if (must_take(s))
+		s->flags |= SESSION_TAKE;
 	if (session_register(s) == -1) {
 		worker_exhausted(s->w, "epoll", errno);
 		session_end(s, 'R', SESSION_RESET);

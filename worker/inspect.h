@@ -3,7 +3,7 @@
  * Content rules at work: a session whose frontend has rules is looked at before it gets a backend.
  * Runs in a worker. What the client sends stays in the socket until the relay takes it, so that it
  * costs no memory, reaches the server once, and a session that waits for a server afterwards needs
- * no copy either.
+ * no copy either. Only slow clients on UNIX sockets have it held for the relay (SESSION_TAKE).
  */
 #ifndef WORKER_INSPECT_H
 #define WORKER_INSPECT_H

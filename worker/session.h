@@ -53,7 +53,8 @@ enum session_flag {
 	SESSION_PROXIED = 32,  /* its addresses are those of a PROXY header */
 	SESSION_EARLY = 64,    /* the client was read before the connect was known to be done */
 	SESSION_INSPECT = 128, /* content rules have not decided yet: no backend */
-	SESSION_RULED = 256    /* a content rule chose the backend */
+	SESSION_RULED = 256,   /* a content rule chose the backend */
+	SESSION_TAKE = 512     /* what content rules look at is taken from the socket and held */
 };
 
 struct session {
