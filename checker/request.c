@@ -162,6 +162,27 @@ perform(struct server *s, uint32_t kind, uint32_t arg, const char *text)
 	}
 }
 
+/* Counts that are shown. The number of changes to DOWN of a backend is also a fact that rises go
+ * by: it stays, with what is to be left out of it. */
+static uint32_t
+clear_all(struct checker *ck)
+{
+	for (size_t i = 0; i < ck->gen->n_servers; i++) {
+		struct shm_health *h = ck->gen->servers[i].h;
+
+		sw32_set(&h->chkfail, 0);
+		sw32_set(&h->chkdown, 0);
+		sw64_set(&h->downtime_ms, 0);
+	}
+	for (size_t i = 0; i < ck->gen->n_backends; i++) {
+		struct shm_sched *s = &shm_own_sched(ck->seg)[ck->gen->backends[i].slot];
+
+		sw32_set(&s->chkdown_base, sw32_get(&s->chkdown));
+		sw64_set(&s->downtime_ms, 0);
+	}
+	return SHM_RES_DONE;
+}
+
 static uint32_t
 carry_out(struct checker *ck, const struct shm_request *r)
 {
@@ -169,6 +190,8 @@ carry_out(struct checker *ck, const struct shm_request *r)
 	char text[sizeof(r->text)];
 	uint32_t result;
 
+	if (r->kind == SHM_REQ_CLEAR)
+		return clear_all(ck);
 	snprintf(text, sizeof(text), "%.*s", (int)sizeof(text) - 1, r->text);
 	if (s == NULL || s->epoch != (uint32_t)(r->value >> 32))
 		return SHM_RES_GONE;

@@ -168,6 +168,7 @@ sched_adopt(struct backend *b)
 		rebuild(b);
 		sw64_set(&sh->downtime_ms, 0);
 		sw32_set(&sh->chkdown, 0);
+		sw32_set(&sh->chkdown_base, 0);
 		sw32_set(&sh->epoch, b->epoch);
 		return;
 	}

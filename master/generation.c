@@ -152,8 +152,8 @@ generation_new(struct master *m, struct conf *conf, char *reason, size_t reason_
 		g->text[k] = -1;
 	g->conf = conf;
 	g->number = ++m->last_number;
-	for (size_t k = SHM_WORKER; k < SHM_KINDS; k++) {
-		g->text[k] = text_make(conf, reader_of[k]);
+	for (size_t k = 0; k < SHM_KINDS; k++) {
+		g->text[k] = text_make(conf, k == SHM_MASTER ? CONF_FOR_HUMAN : reader_of[k]);
 		if (g->text[k] == -1)
 			goto fail;
 	}
@@ -269,6 +269,8 @@ generation_send(const struct generation *g, const struct listener *const *sets, 
 			batch_add(&b, PROTO_FD_FILE, 0, g->files[i].name, g->files[i].fd);
 	for (size_t i = 0; i < g->n_logs; i++)
 		batch_add(&b, PROTO_FD_LOG, 0, g->logs[i].name, g->logs[i].fd);
+	if (p->kind == SHM_WORKER)
+		batch_add(&b, PROTO_FD_HUMAN, 0, "", g->text[SHM_MASTER]);
 	batch_flush(&b);
 	if (b.result == -1)
 		return -1;

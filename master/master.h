@@ -89,7 +89,7 @@ struct generation {
 	uint64_t number;
 	struct conf *conf;
 	unsigned workers;    /* that take connections */
-	int text[SHM_KINDS]; /* sealed memfd for each kind of child */
+	int text[SHM_KINDS]; /* sealed memfd for each kind of child; [SHM_MASTER]: for people */
 	size_t n_files;
 	struct named_file *files;
 	size_t n_logs;

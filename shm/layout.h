@@ -299,8 +299,10 @@ struct shm_sched {
 	struct sw32 backups;    /* usable backups */
 	struct sw64 changed_ns; /* last change between some and none usable */
 	struct sw64 downtime_ms;
-	struct sw32 chkdown;   /* changes to none usable */
-	struct sw32 on_backup; /* 1: the schedule is made of backups */
+	struct sw32 chkdown;      /* changes to none usable */
+	struct sw32 on_backup;    /* 1: the schedule is made of backups */
+	struct sw32 chkdown_base; /* of them not shown: before the counters were cleared */
+	struct sw32 pad;
 };
 
 struct shm_checker {

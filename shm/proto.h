@@ -46,7 +46,8 @@ enum proto_fd_kind {
 	PROTO_FD_INHERITED, /* as LISTEN, but not vipd's own: it is not emptied when it goes */
 	PROTO_FD_BELL,      /* of the worker in queue, which was forked later than the receiver */
 	PROTO_FD_CONTROL_INHERITED, /* both */
-	PROTO_FD_LOG /* connected datagram socket; name: the target's address as written */
+	PROTO_FD_HUMAN, /* to workers: the whole configuration as people may see it; a memfd */
+	PROTO_FD_LOG    /* connected datagram socket; name: the target's address as written */
 };
 
 /* The child names what to run, the master looks the command up in its own configuration: a child

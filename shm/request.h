@@ -28,6 +28,7 @@ enum shm_request_kind {
 	SHM_REQ_SRV_ADDR,           /* text: "192.0.2.1:80" */
 	SHM_REQ_SRV_CHECK_ADDR,     /* text: the same; its port is not used */
 	SHM_REQ_SRV_CHECK_PORT,     /* 1..65535; 0: as in the file */
+	SHM_REQ_CLEAR,              /* object 0: counters of all servers' probes start again */
 	/* Master */
 	SHM_REQ_MASTER = SHM_MASTER << SHM_REQ_OWNER_SHIFT | 1,
 	SHM_REQ_RELOAD = SHM_REQ_MASTER, /* answered when it has ended; shm_master.report tells */

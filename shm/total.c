@@ -37,9 +37,55 @@ total_rate(const struct shm_rate *r, struct mono now)
 	return 0;
 }
 
+/* When there are too many seconds the oldest is counted as it is. */
+static void
+second_add(struct total_seconds *t, uint64_t sec, uint32_t count)
+{
+	uint32_t oldest = 0;
+
+	if (count == 0)
+		return;
+	for (uint32_t i = 0; i < t->n; i++) {
+		if (t->v[i].sec == sec) {
+			t->v[i].sum += count;
+			return;
+		}
+		if (t->v[i].sec < t->v[oldest].sec)
+			oldest = i;
+	}
+	if (t->n < TOTAL_SECONDS)
+		oldest = t->n++;
+	else
+		raise_to(&t->max, t->v[oldest].sum);
+	t->v[oldest].sec = sec;
+	t->v[oldest].sum = count;
+}
+
+void
+total_seconds_add(struct total_seconds *t, const struct shm_rate *r)
+{
+	uint64_t sec = sw64_get(&r->sec);
+
+	raise_to(&t->max, sw32_get(&r->max));
+	second_add(t, sec, sw32_get(&r->cur));
+	second_add(t, sec - 1, sw32_get(&r->prev));
+}
+
+uint32_t
+total_seconds_max(const struct total_seconds *t)
+{
+	uint32_t max = t->max;
+
+	for (uint32_t i = 0; i < t->n; i++)
+		raise_to(&max, t->v[i].sum);
+	return max;
+}
+
 void
 total_of_process(const struct shm *s, struct mono now, struct total_process *t)
 {
+	struct total_seconds secs = {.n = 0, .max = 0};
+
 	memset(t, 0, sizeof(*t));
 	for (uint32_t i = 0; i < workers(s); i++) {
 		const struct shm_worker *w = shm_worker(s, i);
@@ -54,14 +100,16 @@ total_of_process(const struct shm *s, struct mono now, struct total_process *t)
 		t->log_lost += sw64_get(&w->log_lost);
 		t->pipes += sw32_get(&w->pipes);
 		t->rate += total_rate(&w->conn_rate, now);
-		t->rate_max += sw32_get(&w->conn_rate.max);
+		total_seconds_add(&secs, &w->conn_rate);
 	}
+	t->rate_max = total_seconds_max(&secs);
 }
 
 void
 total_of_frontend(const struct shm *s, uint32_t fe, struct mono now, struct total_frontend *t)
 {
 	uint32_t epoch = sw32_get(&shm_fe_dir(s, fe)->epoch);
+	struct total_seconds secs = {.n = 0, .max = 0};
 
 	memset(t, 0, sizeof(*t));
 	for (uint32_t i = 0; i < workers(s); i++) {
@@ -84,8 +132,9 @@ total_of_frontend(const struct shm *s, uint32_t fe, struct mono now, struct tota
 		t->intercepted += sw64_get(&c->intercepted);
 		t->paused += sw64_get(&c->paused);
 		t->rate += total_rate(&c->rate, now);
-		t->rate_max += sw32_get(&c->rate.max);
+		total_seconds_add(&secs, &c->rate);
 	}
+	t->rate_max = total_seconds_max(&secs);
 	raise_to(&t->cur_max, t->cur);
 }
 
@@ -109,7 +158,7 @@ total_of_frontend(const struct shm *s, uint32_t fe, struct mono now, struct tota
 		(t)->t_ms += sw64_get(&(c)->t_ms);                \
 		(t)->timed += sw64_get(&(c)->timed);              \
 		(t)->rate += total_rate(&(c)->rate, now);         \
-		(t)->rate_max += sw32_get(&(c)->rate.max);        \
+		total_seconds_add(&secs, &(c)->rate);             \
 		if ((t)->last_ns < last_ns_)                      \
 			(t)->last_ns = last_ns_;                  \
 	} while (0)
@@ -118,6 +167,7 @@ void
 total_of_backend(const struct shm *s, uint32_t be, struct mono now, struct total_target *t)
 {
 	uint32_t epoch = sw32_get(&shm_be_dir(s, be)->epoch);
+	struct total_seconds secs = {.n = 0, .max = 0};
 
 	memset(t, 0, sizeof(*t));
 	for (uint32_t i = 0; i < workers(s); i++) {
@@ -133,6 +183,7 @@ total_of_backend(const struct shm *s, uint32_t be, struct mono now, struct total
 		t->denied += sw64_get(&c->denied);
 		raise_to(&t->queue_max, sw32_get(&c->queue_max));
 	}
+	t->rate_max = total_seconds_max(&secs);
 	raise_to(&t->cur_max, t->cur);
 	raise_to(&t->queue_max, t->waiting);
 }
@@ -141,6 +192,7 @@ void
 total_of_server(const struct shm *s, uint32_t srv, struct mono now, struct total_target *t)
 {
 	uint32_t epoch = sw32_get(&shm_srv_dir(s, srv)->epoch);
+	struct total_seconds secs = {.n = 0, .max = 0};
 
 	memset(t, 0, sizeof(*t));
 	for (uint32_t i = 0; i < workers(s); i++) {
@@ -153,6 +205,7 @@ total_of_server(const struct shm *s, uint32_t srv, struct mono now, struct total
 		ADD_TARGET(t, c, now);
 		t->connect += sw64_get(&c->connect);
 	}
+	t->rate_max = total_seconds_max(&secs);
 	raise_to(&t->cur_max, t->cur);
 }
 

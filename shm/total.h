@@ -4,8 +4,8 @@
  * 0..n_workers-1; a slot whose epoch is not the directory's counted another object and is left out.
  * Reads only; every process may call.
  *
- * Maxima of sessions at once are those of the whole, since admission writes the sum it saw. A
- * maximum of a rate is the sum of the workers' own maxima: never less than what was.
+ * Maxima of sessions at once are those of the whole, since admission writes the sum it saw. So are
+ * maxima of rates: who leaves a second sums it over all workers.
  */
 #ifndef SHM_TOTAL_H
 #define SHM_TOTAL_H
@@ -78,6 +78,20 @@ void total_of_process(const struct shm *s, struct mono now, struct total_process
 void total_of_frontend(const struct shm *s, uint32_t fe, struct mono now, struct total_frontend *t);
 void total_of_backend(const struct shm *s, uint32_t be, struct mono now, struct total_target *t);
 void total_of_server(const struct shm *s, uint32_t srv, struct mono now, struct total_target *t);
+
+/* The largest second: of the workers' maxima, and of seconds whose sums nobody may have made yet.
+ * Begin with n and max 0, add for each worker, then max. Pure. */
+#define TOTAL_SECONDS 16
+struct total_seconds {
+	uint32_t n;
+	uint32_t max;
+	struct {
+		uint64_t sec;
+		uint32_t sum;
+	} v[TOTAL_SECONDS];
+};
+void total_seconds_add(struct total_seconds *t, const struct shm_rate *r);
+uint32_t total_seconds_max(const struct total_seconds *t);
 
 /* Events a second over the last one, as HAProxy's sliding counters: what is left of the second
  * before plus the current one. Pure. */

@@ -297,6 +297,19 @@ run_shutdown_sessions(struct command_run *run, int argc, char **argv)
 
 /* ---- asking all workers ---------------------------------------------------- */
 
+/* When the workers have: the checker, which counts probes. */
+static bool
+clear_checker(struct command_run *run)
+{
+	run->flags &= ~(unsigned)F_ASKED_WORKERS;
+	run->since = run->src.now;
+	run->kind = SHM_REQ_CLEAR;
+	run->object = 0;
+	run->value = 0;
+	run->done = act_server_done;
+	return act_ask_owner(run);
+}
+
 static bool
 workers_more(struct command_run *run)
 {
@@ -306,7 +319,7 @@ workers_more(struct command_run *run)
 		run->number = ask_workers(run->ask, (enum shm_call_kind)run->kind, run->value);
 	if (run->number != 0 && ask_workers_done(run->ask, run->number, &missing)) {
 		run->number = 0;
-		return false;
+		return run->kind == SHM_CALL_CLEAR ? clear_checker(run) : false;
 	}
 	if (mono_diff_ms(run->src.now, run->since) < run->answer_ms) {
 		run->waits = true;
@@ -421,7 +434,8 @@ run_release(struct command_run *run, int argc, char **argv)
 #define ADMIN COMMAND_ADMIN
 const struct command act_commands[] = {
     {"clear counters", "", "maxima start again", COMMAND_OPERATOR, run_clear_max},
-    {"clear counters all", "", "all counters of traffic start again", ADMIN, run_clear_all},
+    {"clear counters all", "", "all counters of traffic and probes start again", ADMIN,
+	run_clear_all},
     {"disable agent", " <b>/<s>", "nothing: vipd has no agents", ADMIN, run_disable_agent},
     {"disable health", " <b>/<s>", "probes of a server pause", ADMIN, run_disable_health},
     {"disable server", " <b>/<s>", "as set server state maint", ADMIN, run_disable_server},

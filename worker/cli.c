@@ -93,6 +93,7 @@ refresh(struct cli_conn *c)
 	    .now = mono_now(),
 	};
 	c->run.ask = cli->ask;
+	c->run.human_fd = cli->human != NULL ? cli->human(cli->ctx) : -1;
 	c->run.wall_us = mono_wall_us();
 }
 

@@ -22,6 +22,8 @@ struct cli {
 	const struct shm *shm;
 	/* The configuration in force; called for each piece. May be NULL. */
 	const struct conf *(*conf)(void *ctx);
+	/* A memfd with the whole configuration for people, -1: conf is the whole. May be NULL. */
+	int (*human)(void *ctx);
 	/* A connection has been closed. May be NULL. */
 	void (*closed)(void *ctx);
 	void *ctx;

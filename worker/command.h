@@ -34,6 +34,7 @@ struct command_run {
 	/* set by the caller */
 	struct stat_source src; /* now: refreshed before every call */
 	int64_t wall_us;
+	int human_fd;              /* see struct cli; 0, -1: none */
 	const char *socket;        /* name of the connection's; NULL: not known */
 	enum command_level *level; /* of the connection; may be lowered */
 	bool *prompt;              /* interactive mode of the connection */

@@ -4,19 +4,42 @@
 
 #include <string.h>
 
+/* How many all workers began in that second, the own ones included. */
+static uint32_t
+sum_of_second(const struct worker *w, const struct shm_rate *own, uint64_t sec)
+{
+	size_t at = (size_t)((const char *)own - (const char *)w->own);
+	uint32_t n = sw32_get(&w->seg->master->n_workers), sum = 0;
+
+	for (uint32_t i = 0; i < n && i < w->seg->caps->workers; i++) {
+		const struct shm_rate *r = (const void *)((const char *)shm_worker(w->seg, i) + at);
+		uint64_t s = sw64_get(&r->sec);
+
+		if (s == sec)
+			sum += sw32_get(&r->cur);
+		else if (s == sec + 1)
+			sum += sw32_get(&r->prev);
+	}
+	return sum;
+}
+
+/* The first worker that leaves a second finds all that was begun in it, and nobody finds more: the
+ * largest of the workers' maxima is exact. */
 void
-count_rate(struct shm_rate *r, struct mono now)
+count_rate(const struct worker *w, struct shm_rate *r, struct mono now)
 {
 	uint64_t sec = (uint64_t)(now.ns / 1000000000), old = sw64_get(&r->sec);
 
 	if (sec != old) {
+		uint32_t sum = sum_of_second(w, r, old);
+
+		if (sum > sw32_get(&r->max))
+			sw32_set(&r->max, sum);
 		sw32_set(&r->prev, old + 1 == sec ? sw32_get(&r->cur) : 0);
 		sw32_set(&r->cur, 0);
 		sw64_set(&r->sec, sec);
 	}
 	sw32_add(&r->cur, 1);
-	if (sw32_get(&r->cur) > sw32_get(&r->max))
-		sw32_set(&r->max, sw32_get(&r->cur));
 }
 
 void
@@ -26,9 +49,9 @@ count_accepted(struct worker *w, const struct gen_frontend *f)
 	struct shm_fe_count *c = count_fe(w, f);
 
 	sw64_add(&c->sess, 1);
-	count_rate(&c->rate, now);
+	count_rate(w, &c->rate, now);
 	sw64_add(&w->own->cum_conn, 1);
-	count_rate(&w->own->conn_rate, now);
+	count_rate(w, &w->own->conn_rate, now);
 }
 
 void
@@ -37,7 +60,7 @@ count_backend(struct session *s)
 	struct shm_be_count *c = count_be(s->w, s->be);
 
 	sw64_add(&c->sess, 1);
-	count_rate(&c->rate, loop_now(s->w->loop));
+	count_rate(s->w, &c->rate, loop_now(s->w->loop));
 }
 
 void
@@ -52,7 +75,7 @@ count_chosen(struct session *s)
 	sw64_add(&v->lbtot, 1);
 	sw64_add(&v->sess, 1);
 	sw64_set(&v->last_ns, (uint64_t)now.ns);
-	count_rate(&v->rate, now);
+	count_rate(s->w, &v->rate, now);
 }
 
 static void

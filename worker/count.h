@@ -57,8 +57,8 @@ count_spliced(struct worker *w, size_t n)
 	sw64_add(&w->own->spliced, n);
 }
 
-/* One more in the second of now. */
-void count_rate(struct shm_rate *r, struct mono now);
+/* One more in the second of now; r lies in the own section. */
+void count_rate(const struct worker *w, struct shm_rate *r, struct mono now);
 
 /* An accepted connection of a frontend. */
 void count_accepted(struct worker *w, const struct gen_frontend *f);

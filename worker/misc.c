@@ -37,6 +37,12 @@ conf_in_force(void *ctx)
 	return w->gen != NULL ? w->gen->conf : NULL;
 }
 
+static int
+human_text(void *ctx)
+{
+	return worker_human_fd(ctx);
+}
+
 static void
 control_closed(void *ctx)
 {
@@ -44,7 +50,8 @@ control_closed(void *ctx)
 }
 
 static struct ask ask;
-static struct cli control = {.conf = conf_in_force, .closed = control_closed, .ask = &ask};
+static struct cli control = {
+    .conf = conf_in_force, .human = human_text, .closed = control_closed, .ask = &ask};
 
 void
 misc_control_accept(struct worker *w, const char *name, int fd)

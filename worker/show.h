@@ -25,6 +25,8 @@ bool show_activity_run(struct command_run *, int argc, char **argv);
 bool show_cli_sockets_run(struct command_run *, int argc, char **argv);
 bool show_config_run(struct command_run *, int argc, char **argv);
 bool show_env_run(struct command_run *, int argc, char **argv);
+
+/* showwait.c */
 bool wait_run(struct command_run *, int argc, char **argv);
 
 /* showschema.c */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * More commands that read: connections and health of servers, queues, what processes do, the
- * configuration, the environment; and "wait". Runs in workers and the master; reads shared memory
+ * configuration, the environment. Runs in workers and the master; reads shared memory
  * and the configuration in force.
  */
 #include <errno.h>
@@ -14,6 +14,7 @@
 
 #include "conf/conf.h"
 #include "lib/csv.h"
+#include "lib/proc.h"
 #include "lib/sock.h"
 #include "shm/check_status.h"
 #include "shm/limit.h"
@@ -21,8 +22,6 @@
 #include "shm/target.h"
 #include "shm/total.h"
 #include "worker/show.h"
-
-#define WAIT_MAX_MS 300000
 
 /* ---- tables over servers ----------------------------------------------------------------------
  */
@@ -328,6 +327,29 @@ show_activity_run(struct command_run *run, int argc, char **argv)
 /* ---- configuration, environment ---------------------------------------------------------------
  */
 
+/* An empty line would end the answer. */
+static void
+put_lines(struct buf *out, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] != '\n' || (i > 0 && text[i - 1] != '\n'))
+			buf_putc(out, text[i]);
+}
+
+static bool
+config_mapped(struct command_run *run)
+{
+	size_t len;
+	const char *text = run->human_fd > 0 ? proc_memfd_map(run->human_fd, &len) : NULL;
+
+	if (text == NULL)
+		return false;
+	put_lines(run->out, text, len);
+	proc_memfd_unmap(text, len);
+	return true;
+}
+
+/* In a worker what the master has printed, since its own has no virtual routers and no probes. */
 bool
 show_config_run(struct command_run *run, int argc, char **argv)
 {
@@ -342,15 +364,16 @@ show_config_run(struct command_run *run, int argc, char **argv)
 		buf_puts(run->out, "No configuration is in force yet.\n");
 		return false;
 	}
+	if (config_mapped(run))
+		return false;
 	f = open_memstream(&text, &len);
 	r = f != NULL ? conf_print(run->src.conf, f, CONF_FOR_HUMAN) : -1;
 	if (f != NULL && fclose(f) != 0)
 		r = -1;
 	if (r == -1)
 		buf_puts(run->out, "Out of memory.\n");
-	for (size_t i = 0; r == 0 && i < len; i++) /* an empty line would end the answer */
-		if (text[i] != '\n' || (i > 0 && text[i - 1] != '\n'))
-			buf_putc(run->out, text[i]);
+	else
+		put_lines(run->out, text, len);
 	free(text);
 	return false;
 }
@@ -393,40 +416,4 @@ show_env_run(struct command_run *run, int argc, char **argv)
 	if (argc > 0 && !found)
 		buf_puts(run->out, "Variable not found\n");
 	return false;
-}
-
-/* ---- wait -------------------------------------------------------------------------------------
- */
-
-static bool
-wait_more(struct command_run *run)
-{
-	run->waits = mono_diff_ms(run->src.now, run->since) < (int64_t)run->at;
-	return run->waits;
-}
-
-/* "wait <delay>": a number of milliseconds, or with the unit ms, s or m. */
-bool
-wait_run(struct command_run *run, int argc, char **argv)
-{
-	char *end = NULL;
-	long long n = argc > 0 ? strtoll(argv[0], &end, 10) : -1, unit = 1;
-
-	if (argc > 1) {
-		buf_puts(run->out, "'wait' knows no conditions, only a delay.\n");
-		return false;
-	}
-	if (end != NULL && strcmp(end, "s") == 0)
-		unit = 1000;
-	else if (end != NULL && strcmp(end, "m") == 0)
-		unit = 60000;
-	else if (end == NULL || end == argv[0] || (*end != '\0' && strcmp(end, "ms") != 0))
-		n = -1;
-	if (n < 0 || n > WAIT_MAX_MS / unit) {
-		buf_puts(run->out, "Expects a duration in milliseconds, at most 5m.\n");
-		return false;
-	}
-	run->at = (size_t)(n * unit);
-	run->more = wait_more;
-	return wait_more(run);
 }

@@ -231,7 +231,8 @@ stat_row_backend(struct stat_row *row, const struct stat_source *src, uint32_t b
 						    : sw32_get(&sched->weight_up);
 	set_n(row, STAT_WEIGHT, weight);
 	set_n(row, STAT_UWEIGHT, weight);
-	set_n(row, STAT_CHKDOWN, known ? sw32_get(&sched->chkdown) : 0);
+	set_n(row, STAT_CHKDOWN,
+	    known ? sw32_get(&sched->chkdown) - sw32_get(&sched->chkdown_base) : 0);
 	if (changed == 0)
 		changed = sw64_get(&src->shm->master->started_ns);
 	set_n(row, STAT_LASTCHG, seconds_since(src->now, changed));

@@ -75,6 +75,15 @@ fds_free(struct worker_fd **list)
 	}
 }
 
+int
+worker_human_fd(const struct worker *w)
+{
+	for (const struct worker_fd *f = w->fds; f != NULL; f = f->next)
+		if (f->meta.kind == PROTO_FD_HUMAN)
+			return f->fd;
+	return -1;
+}
+
 /* Files and log sockets that came with a generation. */
 static int
 fds_keep(struct worker *w, struct child_fd *fds, size_t n)
@@ -83,7 +92,8 @@ fds_keep(struct worker *w, struct child_fd *fds, size_t n)
 		struct worker_fd *f;
 
 		if (fds[i].fd == -1 ||
-		    (fds[i].meta.kind != PROTO_FD_FILE && fds[i].meta.kind != PROTO_FD_LOG))
+		    (fds[i].meta.kind != PROTO_FD_FILE && fds[i].meta.kind != PROTO_FD_LOG &&
+			fds[i].meta.kind != PROTO_FD_HUMAN))
 			continue;
 		f = malloc(sizeof(*f));
 		if (f == NULL)
@@ -197,7 +207,7 @@ fds_merge(struct worker *w)
 			if (o->meta.kind == f->meta.kind &&
 			    strcmp(o->meta.name, f->meta.name) == 0) {
 				*p = o->next;
-				if (o->meta.kind == PROTO_FD_FILE)
+				if (o->meta.kind != PROTO_FD_LOG)
 					close(o->fd);
 				free(o);
 				break;

@@ -96,6 +96,9 @@ struct worker {
 /* Runs a worker until it exits; returns its exit code. */
 int worker_main(const struct child_start *st);
 
+/* The whole configuration for people, a memfd; -1: none came. */
+int worker_human_fd(const struct worker *);
+
 /* References to a generation; the last one frees it (never the one in force). */
 void worker_gen_ref(struct gen *g);
 void worker_gen_unref(struct worker *w, struct gen *g);

@@ -33,7 +33,7 @@ totals_add_workers_up(void **state)
 	assert_int_equal(fe.sess, 121);
 	/* half of the second before and all of this one: 2 + 4 / 2, times 11 */
 	assert_int_equal(fe.rate, 44);
-	assert_int_equal(fe.rate_max, 99);
+	assert_int_equal(fe.rate_max, 90);
 	total_of_backend(&s, 0, FIXTURE_NOW, &t);
 	assert_int_equal(t.waiting, 11);
 	assert_int_equal(t.queue_max, 61);
@@ -161,10 +161,56 @@ dump_bears_a_half_written_text(void **state)
 	shm_detach(&s);
 }
 
+static struct shm_rate
+rate(uint64_t sec, uint32_t cur, uint32_t prev, uint32_t max)
+{
+	struct shm_rate r = {0};
+
+	sw64_set(&r.sec, sec);
+	sw32_set(&r.cur, cur);
+	sw32_set(&r.prev, prev);
+	sw32_set(&r.max, max);
+	return r;
+}
+
+static uint32_t
+most(const struct shm_rate *r, size_t n)
+{
+	struct total_seconds t = {.n = 0, .max = 0};
+
+	for (size_t i = 0; i < n; i++)
+		total_seconds_add(&t, &r[i]);
+	return total_seconds_max(&t);
+}
+
+/* Whatever second each worker is in, in whatever order. */
+static void
+the_largest_second(void **state)
+{
+	const struct shm_rate same[] = {rate(7, 3, 1, 0), rate(7, 4, 1, 0)};
+	const struct shm_rate apart[] = {rate(7, 3, 9, 0), rate(8, 1, 2, 0), rate(6, 99, 0, 0)};
+	const struct shm_rate back[] = {rate(8, 1, 2, 0), rate(7, 3, 9, 0)};
+	const struct shm_rate gone[] = {rate(9, 1, 0, 5), rate(7, 4, 0, 0), rate(7, 4, 0, 3)};
+	struct shm_rate many[40];
+
+	(void)state;
+	assert_int_equal(most(same, 2), 7);
+	assert_int_equal(most(apart, 2), 9);
+	assert_int_equal(most(apart, 3), 108); /* 9 + 99 in second 6 */
+	assert_int_equal(most(back, 2), 9);
+	assert_int_equal(most(gone, 3), 8); /* nobody has left second 7 since */
+	assert_int_equal(most(gone, 2), 5);
+	for (uint32_t i = 0; i < 40; i++)
+		many[i] = rate(100 + i, i + 1, 0, 0);
+	assert_int_equal(most(many, 40), 40);
+	assert_int_equal(most(gone, 0), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_largest_second),
 	    cmocka_unit_test(totals_add_workers_up),
 	    cmocka_unit_test(totals_leave_other_epochs_out),
 	    cmocka_unit_test(rate_forgets_within_two_seconds),
