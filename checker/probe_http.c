@@ -48,11 +48,13 @@ static void
 answer(struct probe *p)
 {
 	const struct http1 *h = &p->head->h;
+	bool passed = expected(p->spec->check, h->status);
 	char reason[PROBE_DESC];
 
-	snprintf(reason, sizeof(reason), "%.*s", (int)h->reason.len, p->head->buf + h->reason.off);
-	probe_finish_linger(
-	    p, expected(p->spec->check, h->status) ? CHECK_L7OK : CHECK_L7STS, h->status, reason);
+	/* HAProxy tells the reason phrase of a failure only. */
+	snprintf(reason, sizeof(reason), "%.*s", passed ? 0 : (int)h->reason.len,
+	    p->head->buf + h->reason.off);
+	probe_finish_linger(p, passed ? CHECK_L7OK : CHECK_L7STS, h->status, reason);
 }
 
 /* Throws an interim answer (1xx) away. */

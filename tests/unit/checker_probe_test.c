@@ -225,14 +225,14 @@ http(void **state)
 
 	(void)state;
 	probe_once(&g, t, CONF_CHECK_HTTP);
-	expect(&g, CHECK_L7OK, 200, "Word");
+	expect(&g, CHECK_L7OK, 200, "");
 	wait_count(&t->clean, 1);
 	target_set(t, TARGET_SERVE, 500);
 	probe_once(&g, t, CONF_CHECK_HTTP);
 	expect(&g, CHECK_L7STS, 500, "Word");
 	target_set(t, TARGET_INTERIM, 204);
 	probe_once(&g, t, CONF_CHECK_HTTP);
-	expect(&g, CHECK_L7OK, 204, "Word");
+	expect(&g, CHECK_L7OK, 204, "");
 	target_set(t, TARGET_GARBAGE, 200);
 	probe_once(&g, t, CONF_CHECK_HTTP);
 	assert_int_equal(g.r.status, CHECK_L7RSP);
@@ -260,7 +260,7 @@ http_request_as_configured(void **state)
 	g.conf.check.headers = (struct conf_strings){2, headers};
 	rig_start(&g);
 	run_until(&g.done);
-	expect(&g, CHECK_L7OK, 200, "Word");
+	expect(&g, CHECK_L7OK, 200, "");
 	assert_string_equal(t->request, "HEAD /a?b=c HTTP/1.0\r\nConnection: close\r\n"
 					"X-Probe: vipd\r\nHost: api.example\r\n\r\n");
 	rig_fini(&g);
@@ -302,7 +302,7 @@ linger_ends(void **state)
 	(void)state;
 	target_set(t, TARGET_STAYS, 200);
 	probe_once(&g, t, CONF_CHECK_KUBERNETES);
-	expect(&g, CHECK_L7OK, 200, "Word");
+	expect(&g, CHECK_L7OK, 200, "");
 	wait_count(&t->clean, 1);
 	assert_int_equal(t->dirty, 0);
 	target_stop(t);
@@ -317,7 +317,7 @@ https_without_verification(void **state)
 	(void)state;
 	for (unsigned i = 1; i <= 5; i++) {
 		probe_once(&g, t, CONF_CHECK_KUBERNETES);
-		expect(&g, CHECK_L7OK, 200, "Word");
+		expect(&g, CHECK_L7OK, 200, "");
 		wait_count(&t->clean, i);
 	}
 	assert_int_equal(t->dirty, 0);
@@ -366,9 +366,9 @@ https_with_verification(void **state)
 
 	(void)state;
 	verified_once(t, pem.cert, NULL, &g);
-	expect(&g, CHECK_L7OK, 200, "Word");
+	expect(&g, CHECK_L7OK, 200, "");
 	verified_once(t, pem.cert, "api.example", &g);
-	expect(&g, CHECK_L7OK, 200, "Word");
+	expect(&g, CHECK_L7OK, 200, "");
 	verified_once(t, pem.cert, "other.example", &g);
 	assert_int_equal(g.r.status, CHECK_L6RSP);
 	assert_non_null(strstr(g.r.desc, "certificate: "));
@@ -392,7 +392,7 @@ client_certificate(void **state)
 	g.conf.check.crt = "crt.pem";
 	rig_start(&g);
 	run_until(&g.done);
-	expect(&g, CHECK_L7OK, 200, "Word");
+	expect(&g, CHECK_L7OK, 200, "");
 	assert_int_equal(t->client_certs, 1);
 	rig_fini(&g);
 	probe_once(&g, t, CONF_CHECK_HTTPS);
@@ -457,7 +457,7 @@ a_pause_is_not_the_servers(void **state)
 	rig_start(&g);
 	usleep(400000); /* the pause */
 	run_until(&g.done);
-	expect(&g, CHECK_L7OK, 200, "Word");
+	expect(&g, CHECK_L7OK, 200, "");
 	rig_fini(&g);
 
 	target_set(t, TARGET_SILENT, 0);
