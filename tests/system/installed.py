@@ -5,10 +5,11 @@ import os
 from harness import *
 
 
-def make(env, target, dest):
+def make(env, target, dest, **more):
     # Without the flags of the make that runs this test.
     clean_env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "SAN")}
     return env.run(["make", "-C", ROOT, f"B={os.path.relpath(BUILD, ROOT)}", f"DESTDIR={dest}",
+                    *(f"{k}={v}" for k, v in more.items()),
                     *(["SAN=1"] if SANITIZED else []), target], env=clean_env, limit=100)
 
 
