@@ -166,6 +166,17 @@ stop_workers(struct master *m)
 	loop_timer_set(m->loop, &m->stop_limit, mono_add_ms(mono_now(), grace + STOP_SLACK_MS));
 }
 
+/* systemd waits for TimeoutStopSec= only: it is told what the configuration allows. */
+static void
+stop_notify(const struct master *m)
+{
+	long long ms = STOP_VRRP_MS + STOP_SLACK_MS + STOP_SLACK_MS + STOP_SCRIPTS_MS;
+
+	if (m->gen != NULL)
+		ms += m->gen->conf->global.hard_stop_after_ms;
+	notify_send("STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=%lld\n", ms * 1000);
+}
+
 /*
  * Order: vrrp hands its addresses over first, while everything still serves; then workers finish
  * their sessions. Called again when a child has ended, and with now = true by a second signal.
@@ -179,7 +190,7 @@ master_stop(struct master *m, bool now)
 	m->stop_now = m->stop_now || now;
 	if (first) {
 		sw32_set(&m->seg.own_master->stopping, 1);
-		notify_send("STOPPING=1\nSTATUS=stopping\n");
+		stop_notify(m);
 	}
 	if (alive(m) == 0) {
 		/* The last word belongs to the notify scripts of the routers that were given up. */

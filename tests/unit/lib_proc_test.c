@@ -74,7 +74,7 @@ a_favour_is_given_up(void **state)
 static void
 others_keep_theirs(void **state)
 {
-	char own[16], now[16];
+	char own[16] = "", now[16] = "";
 
 	(void)state;
 	after("0\n", "0\n");
