@@ -80,7 +80,8 @@ run_unit() {
 }
 
 # System tests that wait most of the time run beside the others, which want the machine.
-WAITING=" demo.test vrrp.test vrrpka.test vrrpmore.test vrrpedge.test failover.test checks.test keepalive.test tutorial.test service.test systemd.test maintenance.test wire.test vrrpcause.test "
+WAITING=" vrrp.test vrrpka.test vrrpmore.test vrrpedge.test vrrpcause.test failover.test wire.test "
+WAITING_TOO=" demo.test checks.test keepalive.test tutorial.test service.test systemd.test maintenance.test "
 
 # Runs a lane of tests one after the other; the exit code beside each log.
 lane() {
@@ -95,17 +96,24 @@ lane() {
 }
 
 run_system() {
-	local t name out rc all=() waiting=() busy=() lanes
+	local t name out rc all=() waiting=() waiting_too=() busy=() lanes
 	for t in tests/"$folder"/*.test; do
 		[ -x "$t" ] || continue
 		name=${t#tests/"$folder"/}
 		[ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
 		all+=("$t")
-		if [[ "$WAITING" == *" $name "* ]]; then waiting+=("$t"); else busy+=("$t"); fi
+		case "$WAITING/$WAITING_TOO" in
+		*" $name "*/*) waiting+=("$t") ;;
+		*/*" $name "*) waiting_too+=("$t") ;;
+		*) busy+=("$t") ;;
+		esac
 	done
 	lane "${waiting[@]}" &
 	lanes=$!
+	lane "${waiting_too[@]}" &
+	lanes="$lanes $!"
 	lane "${busy[@]}"
+	# shellcheck disable=SC2086
 	wait $lanes
 	# Bounds are wide, machines are noisier: what failed gets a second run, alone, and the first
 	# failure is shown all the same.
