@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * From a session without a server to one that is connected: pick, server admission, connect, next
- * server when that fails. No byte is taken from the client before a connect has completed, so that
- * another attempt needs no copy.
+ * server when that fails. What the client had said when a connect may have completed but had not is
+ * held, for whichever server takes the session.
  */
 #ifndef WORKER_CONNECT_H
 #define WORKER_CONNECT_H

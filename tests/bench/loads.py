@@ -19,19 +19,19 @@ def measured(proxy, load):
 
 def short(env, proxy, seconds):
     r, us = measured(proxy, lambda: env.vload(proxy.addr, conns=64, seconds=seconds,
-                                              opts=["-a", "16"]))
+                                              opts=["-R", "-a", "16"]))
     return {"proxy us/conn": us / max(r["ok"], 1), "conn/s": r["conn_rate"]}
 
 
 def paced(env, proxy, seconds):
     r, us = measured(proxy, lambda: env.vload(proxy.addr, conns=500, every_ms=0.5, seconds=seconds,
-                                              opts=["-a", "16"]))
+                                              opts=["-R", "-a", "16"]))
     return {"proxy us/conn": us / max(r["ok"], 1), "p50 ms": r["total_ms"]["p50"]}
 
 
 def req(env, proxy, seconds):
     r, us = measured(proxy, lambda: env.vload(proxy.addr, mode="req", conns=64, seconds=seconds,
-                                              per_conn=1000000, want="1k"))
+                                              per_conn=1000000, want="1k", opts=["-R"]))
     return {"proxy us/req": us / max(r["requests"], 1), "req/s": r["request_rate"],
             "p50 ms": r["request_ms"]["p50"], "p99 ms": r["request_ms"]["p99"]}
 
@@ -39,7 +39,8 @@ def req(env, proxy, seconds):
 def rate(env, proxy, seconds):
     """Requests at 8,000/s, whatever became of earlier ones, on 64 connections."""
     r, us = measured(proxy, lambda: env.vload(proxy.addr, mode="req", conns=64, seconds=seconds,
-                                              per_conn=1000000, want="1k", opts=["-q", "0.125"]))
+                                              per_conn=1000000, want="1k",
+                                              opts=["-R", "-q", "0.125"]))
     return {"proxy us/req": us / max(r["requests"], 1), "p50 ms": r["request_ms"]["p50"],
             "p99 ms": r["request_ms"]["p99"]}
 
