@@ -159,7 +159,7 @@ server_row(struct grid *g, const struct table *t, size_t i)
 
 	grid_add(g, "%s/%s", table_get(t, i, "pxname"), table_get(t, i, "svname"));
 	grid_add(g, "%s", table_get(t, i, "addr"));
-	grid_add(g, "%s", table_get(t, i, "status"));
+	grid_add(g, "%s%s", table_get(t, i, "status"), status_backup(t, i));
 	grid_add(g, "%s", status_age(table_number(t, i, "lastchg"), age));
 	grid_add(g, "%s", table_get(t, i, "scur"));
 	grid_add(g, "%s", table_get(t, i, "slim"));

@@ -223,6 +223,13 @@ write_routers(const struct status *s, struct buf *out)
 	grid_free(&g);
 }
 
+const char *
+status_backup(const struct table *t, size_t i)
+{
+	return table_number(t, i, "type") == SERVER && table_number(t, i, "bck") == 1 ? ", backup"
+										      : "";
+}
+
 /* Lines of one kind of object: frontends, or backends with their servers. */
 static void
 write_objects(const struct status *s, bool frontends, struct buf *out)
@@ -242,7 +249,7 @@ write_objects(const struct status *s, bool frontends, struct buf *out)
 			grid_add(&g, "%s/%s", table_get(t, i, "pxname"), table_get(t, i, "svname"));
 		else
 			grid_add(&g, "%s", table_get(t, i, "pxname"));
-		grid_add(&g, "%s", table_get(t, i, "status"));
+		grid_add(&g, "%s%s", table_get(t, i, "status"), status_backup(t, i));
 		grid_add(&g, "%s", table_get(t, i, "scur"));
 		grid_add(&g, "%s", table_get(t, i, "slim"));
 		grid_add(&g, "%s", table_get(t, i, "rate"));

@@ -23,6 +23,8 @@ size_t status_attention(const struct status *s, struct buf *out);
 void status_write(const struct status *s, struct buf *out);
 void status_write_json(const struct status *s, struct buf *out);
 
+/* ", backup" for a line of "show stat" that is a backup server, else "". */
+const char *status_backup(const struct table *t, size_t i);
 /* "50 s", "3 min", "2 h 5 min", "4 d 1 h". Returns to. */
 const char *status_age(int64_t seconds, char to[32]);
 
