@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define OUT_TURN   65536 /* bytes written a turn */
+#define OUT_TURN   32768 /* bytes written a turn: about half a millisecond of a large table */
 #define LINES_TURN 16    /* commands begun, and pieces of answers made, a turn */
 #define POLL_MS    10    /* for commands that wait, besides the bell */
 
