@@ -410,6 +410,7 @@ struct conf_router {
 	int64_t garp_master_refresh_ms; /* default 30 s; 0: none */
 	size_t n_tracks;
 	struct conf_track *tracks;
+	const char *sync_group;    /* instances of the same one move together; NULL: none */
 	const char *notify_master; /* commands; NULL: none */
 	const char *notify_backup;
 	const char *notify_fault;

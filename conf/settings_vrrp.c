@@ -304,6 +304,12 @@ static const struct conf_key instance_keys[] = {
 	    "less: more of them follow one another."},
     {"garp_master_refresh", K_MS, F_MEMBER, .offset = O(conf_router, garp_master_refresh_ms),
 	.max = DAY, .dflt = 30000, .text = "How often the master repeats one; 0: never."},
+    {"sync_group", K_STRING, .offset = O(conf_router, sync_group), .check = check_sync_group,
+	.text =
+	    "A name of your choice. Instances that have the same one fail over together: their "
+	    "band is that of the worst of them, a fault of one is a fault of all, a claim, release "
+	    "or loss of one is followed by the others, and none claims for the silence of its own "
+	    "master while another still hears its. On the other hosts they must be a group too."},
     {"track", K_CUSTOM, F_SEVERAL, .offset = 0, .scope = &scope_track, .read = read_tracks,
 	.print = print_tracks, .syntax = "group or list of groups",
 	.text = "On what the role depends; see Tracking."},

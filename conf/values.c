@@ -144,6 +144,17 @@ check_prefix_hex(const char *s, const char **why)
 }
 
 int
+check_sync_group(const char *s, const char **why)
+{
+	static const char ok[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:";
+	size_t n = strlen(s);
+
+	*why = "a name has 1 to 63 letters, digits, - _ . and :";
+	return n >= 1 && n <= 63 && strspn(s, ok) == n ? 0 : -1;
+}
+
+int
 check_scope(const char *s, const char **why)
 {
 	*why = "global, link, host or a number to 255";

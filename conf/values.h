@@ -15,5 +15,8 @@ int check_alpn(const char *, const char **why);         /* 1 to 255 printable by
 int check_prefix(const char *, const char **why);       /* 1 to 256 bytes of ASCII */
 int check_prefix_hex(const char *, const char **why);   /* 1 to 256 bytes, two digits each */
 int check_scope(const char *, const char **why);        /* of an address */
+int check_sync_group(const char *, const char **why);
+int check_interface(const char *, const char **why); /* 1 to 15 bytes */
+int check_scope(const char *, const char **why);     /* of an address */
 
 #endif

@@ -166,6 +166,40 @@ check_pair(struct reader *r, const struct conf_router *a, const struct conf_rout
 	rd_pop(r, mark);
 }
 
+/* What makes the members of a sync group decide alike. */
+static void
+check_group(struct reader *r, const struct conf_router *a, const struct conf_router *b)
+{
+	const char *differs = a->priority != b->priority             ? "priority"
+			      : a->priority_mode != b->priority_mode ? "priority_mode"
+			      : a->preempt != b->preempt             ? "preempt"
+								     : NULL;
+
+	if (a->sync_group == NULL || b->sync_group == NULL ||
+	    strcmp(a->sync_group, b->sync_group) != 0 || differs == NULL)
+		return;
+	rd_at(r, CONF_ERROR, b->where,
+	    "instances.%s: %s must be the same in all instances of sync_group \"%s\"; it is "
+	    "another "
+	    "in %s",
+	    b->name, differs, b->sync_group, a->name);
+}
+
+static void
+check_alone(struct reader *r, const struct conf_router *v)
+{
+	const struct conf_vrrp *w = &r->conf->vrrp;
+
+	for (size_t i = 0; i < w->n_routers && v->sync_group != NULL; i++)
+		if (&w->routers[i] != v && w->routers[i].sync_group != NULL &&
+		    strcmp(w->routers[i].sync_group, v->sync_group) == 0)
+			return;
+	if (v->sync_group != NULL)
+		rd_at(r, CONF_WARNING, v->where,
+		    "instances.%s: no other instance is in sync_group \"%s\"", v->name,
+		    v->sync_group);
+}
+
 static void
 check_own_addresses(struct reader *r, const struct conf_router *v)
 {
@@ -230,9 +264,12 @@ check_vrrp(struct reader *r, const config_setting_t *s)
 	if (w->n_routers > MAX_ROUTERS)
 		rd_error(r, s, "%zu instances; at most %d", w->n_routers, MAX_ROUTERS);
 	for (size_t i = 0; i < w->n_routers && i < MAX_ROUTERS; i++) {
-		for (size_t j = 0; j < i; j++)
+		for (size_t j = 0; j < i; j++) {
 			check_pair(r, &w->routers[j], &w->routers[i]);
+			check_group(r, &w->routers[j], &w->routers[i]);
+		}
 		check_own_addresses(r, &w->routers[i]);
+		check_alone(r, &w->routers[i]);
 	}
 	check_members(r);
 }

@@ -378,6 +378,7 @@ struct shm_router {
 	struct sw64 became_master;
 	struct sw32 refused[32]; /* advertisements, by reason: shm/refused.h */
 	char name[SHM_NAME];
+	char group[SHM_NAME]; /* sync group; "": none */
 	char reason[128];
 	struct shm_why why;
 	unsigned char room[1024]; /* vrrp's own use, see vrrp/ */

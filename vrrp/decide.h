@@ -2,8 +2,8 @@
 /*
  * Who holds the address: the state machine of RFC 9568 section 6, made safe for a master that can
  * be alive and worse than its peer (failover-logic.md). Pure: one call per event, values in, a list
- * of actions out; no clock, no socket, no shared memory. One struct decide per virtual router (or
- * sync group).
+ * of actions out; no clock, no socket, no shared memory. One struct decide per virtual router;
+ * those of a sync group are led by group.h.
  *
  * The caller reads all queued advertisements before it gives a TIMER, performs the actions in
  * their order, and arms one timer for decide_next().
@@ -43,6 +43,9 @@ enum decide_role {
 	X(DRAINED) /* all workers have let go */                             \
 	X(CONFIG)  /* other settings */                                      \
 	X(RELEASE) /* an operator's hand-over */                             \
+	X(JOIN)    /* another router of the sync group has claimed */        \
+	X(PART)    /* another one has given up, long enough ago */           \
+	X(ALIVE)   /* another one hears its master */                        \
 	X(STOP)
 enum decide_input {
 #define X(name) DECIDE_IN_##name,
@@ -90,6 +93,7 @@ enum decide_do {
 	X(FAULT, "fault")                                                     \
 	X(RECOVERED, "fault is over")                                         \
 	X(NOBODY, "nobody took over")                                         \
+	X(GROUP, "with its sync group")                                       \
 	X(RESUMED, "resumed inside the lease")
 enum decide_reason {
 #define X(name, text) DECIDE_WHY_##name,
@@ -104,7 +108,8 @@ enum decide_reason {
 	X(CONFLICT, "holds the address too")                                       \
 	X(OTHER_CONFIG, "advertises with other settings")                          \
 	X(MOVE_LIMIT, "3 moves in 10 minutes: the address stays with")             \
-	X(FALSE_CLAIM, "was alive after all: the wait before a claim is doubled")
+	X(FALSE_CLAIM, "was alive after all: the wait before a claim is doubled")  \
+	X(GROUP_SILENT, "advertises for another router of the sync group only")
 enum decide_alarm {
 #define X(name, text) DECIDE_ALARM_##name,
 	DECIDE_ALARMS(X)
@@ -178,6 +183,7 @@ struct decide_in {
 		bool queued;                  /* TIMER: something is still to be read */
 		bool link;
 		bool fresh;
+		enum decide_reason join; /* JOIN: why the other one has claimed */
 		uint32_t fault;
 		struct ip holder;
 		int64_t
@@ -275,6 +281,9 @@ void decide_step(struct decide *d, const struct decide_in *in, struct decide_out
 
 /* When the next TIMER is due; MONO_NEVER: none. */
 struct mono decide_next(const struct decide *d);
+
+/* A BACKUP that hears its master and does not mean to replace it. */
+bool decide_follows(const struct decide *d);
 
 /* The shortest kernel lifetime of an address that, refreshed each third of it, outlasts every
  * lease. */

@@ -84,6 +84,12 @@ void part_backup_link(struct ctx *c);
 void part_backup_timer(struct ctx *c);
 bool part_better(const struct decide *d, uint8_t priority, struct mono now);
 
+/* ---- decide_group.c ---- */
+
+void part_backup_alive(struct ctx *c);
+void part_backup_join(struct ctx *c);
+void part_master_part(struct ctx *c);
+
 /* ---- decide_master.c ---- */
 
 void part_holder_fault(struct ctx *c);

@@ -23,6 +23,7 @@ router_new(struct vrrp *v, unsigned slot)
 	r->room = (struct router_room *)(void *)r->pub->room;
 	r->rx = (struct loop_fd){.cb = rx_packets, .fd = -1};
 	r->strangers.fd = -1;
+	r->group.d = &r->d;
 	r->timer.cb = router_on_timer;
 	r->hold_at = r->refresh_at = MONO_NEVER;
 	return r;
@@ -83,6 +84,7 @@ claim_slot(struct router *r)
 		snprintf(r->pub->name, sizeof(r->pub->name), "%s", p->name);
 		sw32_add(&r->pub->epoch, 1);
 	}
+	snprintf(r->pub->group, sizeof(r->pub->group), "%s", p->group);
 	sw32_set(&r->pub->vrid, p->vrid);
 	sw32_set(&r->pub->used, 1);
 }

@@ -13,27 +13,47 @@
 
 /* ---- health ---------------------------------------------------------------- */
 
-void
-router_look_track(struct router *r)
+/* The worst of its sync group, without those that have shown nothing yet. */
+static enum band
+group_band(const struct router *r, int *sum, const char **whose)
 {
-	struct mono now = loop_now(r->v->loop);
-	enum band b;
-	uint8_t p;
+	enum band b = r->own_band;
+	struct router *o;
+	unsigned i = 0;
 
-	track_look(&r->view, r->v->seg, r->plan, r->tracks, now, iface_runs, r->v);
-	if (r->d.role == DECIDE_INIT && !r->resumed)
-		r->hold = (struct band_hold){0}; /* nothing has been shown to anybody */
-	b = band_hold_step(&r->hold, r->view.band, now, &r->plan->holds, &r->hold_at);
-	p = r->plan->decide.mode == BAND_MODE_BANDS
-		? band_priority(b, r->plan->decide.base)
-		: band_weights_priority(r->plan->decide.base, r->view.sum);
+	*sum = r->view.sum;
+	*whose = NULL;
+	while (together_next(r, &i, &o)) {
+		if (o->d.role == DECIDE_INIT)
+			continue;
+		if (o->own_band < b || o->view.sum < *sum)
+			*whose = o->plan->name;
+		b = band_worse(b, o->own_band);
+		*sum = o->view.sum < *sum ? o->view.sum : *sum;
+	}
+	return b;
+}
+
+void
+router_tell_health(struct router *r)
+{
+	const char *whose;
+	int sum;
+	enum band b = group_band(r, &sum, &whose);
+	uint8_t p = r->plan->decide.mode == BAND_MODE_BANDS
+			? band_priority(b, r->plan->decide.base)
+			: band_weights_priority(r->plan->decide.base, sum);
+
 	if (b == r->d.band && p == r->d.priority)
 		return;
 	if (r->started)
 		event_log(r->v->seg, LOG_NOTICE, EVENT_ROUTER, r->slot,
 		    "router %s: band %s -> %s, priority %u -> %u%s%s", r->plan->name,
 		    band_text(r->d.band), band_text(b), r->d.priority, p,
-		    r->view.why[0] != '\0' ? ": " : "", r->view.why);
+		    whose != NULL            ? ": as the sync group's "
+		    : r->view.why[0] != '\0' ? ": "
+					     : "",
+		    whose != NULL ? whose : r->view.why);
 	if (!r->started) {
 		r->d.band = b;
 		r->d.priority = p;
@@ -43,6 +63,18 @@ router_look_track(struct router *r)
 	    r, (struct decide_in){.kind = DECIDE_IN_HEALTH, .health = {.band = b, .priority = p}});
 	router_publish(r);
 	router_keep(r);
+}
+
+void
+router_look_track(struct router *r)
+{
+	struct mono now = loop_now(r->v->loop);
+
+	track_look(&r->view, r->v->seg, r->plan, r->tracks, now, iface_runs, r->v);
+	if (r->d.role == DECIDE_INIT && !r->resumed)
+		r->hold = (struct band_hold){0}; /* nothing has been shown to anybody */
+	r->own_band = band_hold_step(&r->hold, r->view.band, now, &r->plan->holds, &r->hold_at);
+	router_tell_health(r);
 }
 
 /* ---- interface, source, sockets -------------------------------------------- */
@@ -194,6 +226,8 @@ router_look_faults(struct router *r)
 		f |= FAULT_ADDRESS;
 	if (in_maintenance(r) && !(r->let_go && r->d.role == DECIDE_RESIGN))
 		f |= FAULT_MAINTENANCE;
+	if (together_fault(r))
+		f |= FAULT_GROUP;
 	return f;
 }
 

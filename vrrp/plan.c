@@ -213,6 +213,7 @@ plan_new(const struct conf *conf, const struct conf_router *r, char *reason, siz
 		return NULL;
 	}
 	copy_text(p->name, sizeof(p->name), r->name);
+	copy_text(p->group, sizeof(p->group), r->sync_group);
 	p->vrid = (uint8_t)r->vrid;
 	p->version = (uint8_t)r->version;
 	p->family = (uint8_t)r->family;

@@ -43,6 +43,7 @@ struct plan_track {
 
 struct plan {
 	char name[64];
+	char group[64]; /* sync group; "": none */
 	uint8_t vrid;
 	uint8_t version;
 	uint8_t family;

@@ -7,9 +7,15 @@
 static uint32_t
 release(struct router *r)
 {
+	struct router *o;
+	unsigned i = 0;
+
 	if (r->d.role != DECIDE_MASTER)
 		return SHM_RES_VALUE;
 	router_input(r, DECIDE_IN_RELEASE);
+	while (together_next(r, &i, &o))
+		if (o->d.role == DECIDE_MASTER)
+			router_input(o, DECIDE_IN_RELEASE);
 	return SHM_RES_DONE;
 }
 

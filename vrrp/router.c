@@ -98,6 +98,7 @@ role_changed(struct router *r, const struct decide_action *a)
 	    a->why == DECIDE_WHY_FAULT ? router_fault_text(r->fault) : decide_reason_text(a->why);
 	char ip[64] = "";
 
+	group_note(&r->group, a->from, a->role, a->why, loop_now(r->v->loop));
 	router_keep(r);
 	router_publish(r);
 	sw64_set(&r->pub->since_ns, (uint64_t)loop_now(r->v->loop).ns);

@@ -7,6 +7,7 @@
  *   router.c  one virtual router: steps the decision, performs its actions
  *   look.c    what it stands on: health, interface, source, sockets
  *   life.c    it comes, changes by a reload, goes
+ *   together.c  it and the others of its sync group
  *   rx.c      its packets
  *   signed.c  those with an HMAC
  *   addr.c    its addresses in the kernel
@@ -21,6 +22,7 @@
 #include "shm/replay.h"
 #include "vrrp/decide.h"
 #include "vrrp/garp.h"
+#include "vrrp/group.h"
 #include "vrrp/plan.h"
 #include "vrrp/track.h"
 
@@ -33,7 +35,8 @@
 	X(SOCKET, 4, "no raw socket")                             \
 	X(ADDRESS, 8, "the address is removed again and again")   \
 	X(TRACKED, 16, "a tracked interface or script")           \
-	X(MAINTENANCE, 32, "maintenance")
+	X(MAINTENANCE, 32, "maintenance")                         \
+	X(GROUP, 64, "another instance of its sync group is in fault")
 enum vrrp_fault {
 #define X(name, bit, text) FAULT_##name = (bit),
 	FAULT_NAMES(X)
@@ -104,6 +107,8 @@ struct router {
 	struct band_hold hold;
 	struct mono hold_at;
 	struct track_view view;
+	enum band own_band;         /* after the holds, without the sync group */
+	struct group_member group;  /* of plan->group */
 	struct track_state *tracks; /* one per track of the plan */
 	struct track_state *next_tracks;
 	struct garp garp;
@@ -207,10 +212,21 @@ void router_refilter(struct router *r);
 /* All fault bits; also looks at what is tracked. */
 uint32_t router_look_faults(struct router *r);
 void router_look_track(struct router *r);
+/* Gives the decision the band and priority that follow from its own band and its group's. */
+void router_tell_health(struct router *r);
 /* Looks at interface, source, sockets again, then at what is tracked. */
 void router_look(struct router *r);
 /* Only at what is tracked and at maintenance. */
 void router_look_health(struct router *r);
+
+/* ---- together.c ---- */
+
+/* Others of its sync group that take part; true: goes on with *o. Begin with i = 0. */
+bool together_next(const struct router *r, unsigned *i, struct router **o);
+/* Another one of its sync group is in FAULT for a reason of its own. */
+bool together_fault(const struct router *r);
+/* After each turn of the loop: who has to follow whom. */
+void together_look(struct vrrp *v);
 
 /* ---- life.c ---- */
 

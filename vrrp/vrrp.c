@@ -365,8 +365,10 @@ on_turn(void *arg)
 {
 	(void)arg;
 	sw64_set(&vr.own->beat_ns, (uint64_t)loop_now(vr.loop).ns);
-	if (vr.committed)
+	if (vr.committed) {
+		together_look(&vr);
 		reap();
+	}
 	return false;
 }
 

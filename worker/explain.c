@@ -202,6 +202,25 @@ router_peers(struct command_run *run, const struct shm_router *r)
 		    span(ago, now - (int64_t)sw64_get(&w->heard_ns)));
 }
 
+static void
+router_group(struct command_run *run, const struct shm_router *r)
+{
+	const struct shm_vrrp *v = run->src.shm->vrrp;
+	uint32_t n = sw32_get(&v->n_routers);
+	struct buf b = BUF_INIT;
+
+	for (uint32_t i = 0; i < n && i < SHM_MAX_ROUTERS && r->group[0] != '\0'; i++) {
+		const struct shm_router *o = &v->routers[i];
+
+		if (o != r && sw32_get(&o->used) != 0 && strncmp(o->group, r->group, SHM_NAME) == 0)
+			buf_printf(&b, "%s%.*s", b.len > 0 ? ", " : "", SHM_NAME - 1, o->name);
+	}
+	if (b.len > 0)
+		line(run, "It moves together with %s (sync group %.*s).", buf_text(&b),
+		    SHM_NAME - 1, r->group);
+	buf_free(&b);
+}
+
 /* Of what was refused, and of clocks: what an operator looks for when hosts do not hear one
  * another. */
 static void
@@ -284,6 +303,7 @@ explain_router(struct command_run *run, const char *name)
 			continue;
 		router_role(run, r);
 		router_priority(run, r);
+		router_group(run, r);
 		router_peers(run, r);
 		router_refused(run, r);
 		router_next(run, r);

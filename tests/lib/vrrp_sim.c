@@ -241,8 +241,9 @@ role_changed(struct sim *s, unsigned i, const struct decide_action *a, const str
 		bool limit = h->d.stop && (in == DECIDE_IN_STOP || s->now >= was->resign_until.ns);
 		bool forced = h->d.fault != 0 || !h->d.link;
 		bool answered = in == DECIDE_IN_HOLDER && was->unsure;
+		bool others = in == DECIDE_IN_PART;
 
-		if (!successor && !limit && !forced && !answered)
+		if (!successor && !limit && !forced && !answered && !others)
 			broken(s, i, "I3: left without a successor");
 	}
 }
@@ -278,6 +279,7 @@ perform(struct sim *s, unsigned i, const struct decide_action *a, const struct d
 	case DECIDE_DO_ROLE:
 		decide_save(&h->d, &h->saved);
 		h->has_saved = true;
+		group_note(&h->group, a->from, a->role, a->why, (struct mono){s->now});
 		role_changed(s, i, a, was);
 		break;
 	case DECIDE_DO_ADD:
@@ -462,6 +464,7 @@ process_start(struct sim *s, unsigned i, bool resumed)
 	h->kill_after = 0;
 	s->epoch[i]++;
 	h->hold = (struct band_hold){0};
+	h->group = (struct group_member){.d = &h->d};
 	garp_stop(&h->garp);
 	decide_init(&h->d, &h->cfg);
 	in.start.resumed = resumed && h->has_saved;
@@ -794,6 +797,13 @@ sim_release(struct sim *s, unsigned i)
 {
 	if (awake(s, i))
 		host_step(s, i, (struct decide_in){.kind = DECIDE_IN_RELEASE});
+}
+
+void
+sim_group(struct sim *s, unsigned i, struct decide_in in)
+{
+	if (awake(s, i))
+		host_step(s, i, in);
 }
 
 void

@@ -17,6 +17,7 @@
 #include "vrrp/band.h"
 #include "vrrp/decide.h"
 #include "vrrp/garp.h"
+#include "vrrp/group.h"
 
 #define SIM_HOSTS  3
 #define SIM_CLIENT SIM_HOSTS /* index in the network matrix */
@@ -47,7 +48,8 @@ struct sim_host {
 	bool has_saved;
 	struct garp garp;
 	struct garp_rate rate;
-	int kill_after; /* die after that many more actions; 0: no */
+	struct group_member group; /* for the sync groups of vrrp_group_test */
+	int kill_after;            /* die after that many more actions; 0: no */
 	/* counted */
 	unsigned claims;
 	unsigned pulls;
@@ -138,6 +140,8 @@ void sim_health(struct sim *s, unsigned i, enum band raw);
 void sim_fault(struct sim *s, unsigned i, uint32_t mask);
 void sim_release(struct sim *s, unsigned i);
 void sim_config(struct sim *s, unsigned i, const struct decide_cfg *cfg);
+/* What the sync group says: JOIN, PART, ALIVE. */
+void sim_group(struct sim *s, unsigned i, struct decide_in in);
 /* Both ways between host i and all other hosts and the client. */
 void sim_cut(struct sim *s, unsigned i, bool cut);
 
