@@ -90,6 +90,9 @@ judge(struct process *p, uint64_t now)
 	struct watch_sample s = sample(p->pid);
 	char name[32];
 
+	if (p->kind != SHM_VRRP && p->answer >= ANSWER_ASKED &&
+	    mono_before(mono_now(), p->patience))
+		return; /* a large configuration takes a while */
 	switch (watch_judge(&p->watch, &s)) {
 	case WATCH_KILL:
 		if (!p->killed && may_kill(p, now))

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conf/targets.h"
@@ -142,6 +143,7 @@ struct generation *
 generation_new(struct master *m, struct conf *conf, char *reason, size_t reason_size)
 {
 	struct generation *g = calloc(1, sizeof(*g));
+	struct stat st;
 
 	snprintf(reason, reason_size, "out of memory");
 	if (g == NULL) {
@@ -154,8 +156,10 @@ generation_new(struct master *m, struct conf *conf, char *reason, size_t reason_
 	g->number = ++m->last_number;
 	for (size_t k = 0; k < SHM_KINDS; k++) {
 		g->text[k] = text_make(conf, k == SHM_MASTER ? CONF_FOR_HUMAN : reader_of[k]);
-		if (g->text[k] == -1)
+		if (g->text[k] == -1 || fstat(g->text[k], &st) == -1)
 			goto fail;
+		if ((uint64_t)st.st_size > g->text_bytes)
+			g->text_bytes = (uint64_t)st.st_size;
 	}
 	if (files_read(g, reason, reason_size) == -1 || logs_open(g, reason, reason_size) == -1)
 		goto fail;

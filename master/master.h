@@ -61,7 +61,8 @@ struct process {
 	struct loop_timer respawn;
 	uint64_t asked; /* generation in `answer` */
 	enum process_answer answer;
-	uint64_t done; /* generation that the process runs; 0: none yet */
+	struct mono patience; /* until then it may be busy with what it was asked to build */
+	uint64_t done;        /* generation that the process runs; 0: none yet */
 	struct watch watch;
 	bool killed;          /* by us, for silence */
 	bool told;            /* a drained worker: to end */
@@ -89,6 +90,7 @@ struct generation {
 	uint64_t number;
 	struct conf *conf;
 	unsigned workers;    /* that take connections */
+	uint64_t text_bytes; /* of the longest of them */
 	int text[SHM_KINDS]; /* sealed memfd for each kind of child; [SHM_MASTER]: for people */
 	size_t n_files;
 	struct named_file *files;

@@ -43,10 +43,19 @@ count_answers(struct master *m, uint64_t number, struct count *c)
 	}
 }
 
+/* How long a child may build it: a mebibyte a second on top, some twenty times what it takes. */
+static int64_t
+patience_ms(const struct generation *g, int64_t base)
+{
+	return base + (int64_t)(g->text_bytes >> 10);
+}
+
 static int
 ask(struct process *p, const struct generation *g, const struct listener *opened)
 {
 	const struct listener *sets[2] = {p->m->listeners, opened};
+
+	p->patience = mono_add_ms(mono_now(), patience_ms(g, ROUND_PREPARE_MS));
 
 	p->asked = g->number;
 	p->answer = ANSWER_ASKED;
@@ -232,8 +241,8 @@ on_limit(struct loop_timer *t)
 	struct round *r = &m->round;
 
 	if (r->phase == ROUND_PREPARE) {
-		snprintf(r->refused, sizeof(r->refused), "a child did not answer within %d ms",
-		    r->first ? ROUND_FIRST_MS : ROUND_PREPARE_MS);
+		snprintf(r->refused, sizeof(r->refused), "a child did not answer within %lld ms",
+		    (long long)patience_ms(r->next, r->first ? ROUND_FIRST_MS : ROUND_PREPARE_MS));
 		round_look(m);
 	} else if (r->phase == ROUND_CHECKER) {
 		log_warning("the checker is late with the new generation; going on without it");
@@ -258,8 +267,8 @@ round_begin(struct master *m, struct generation *next, struct listener *opened, 
 	r->phase = ROUND_PREPARE;
 	r->refused[0] = '\0';
 	r->limit.cb = on_limit;
-	loop_timer_set(
-	    m->loop, &r->limit, mono_add_ms(mono_now(), first ? ROUND_FIRST_MS : ROUND_PREPARE_MS));
+	loop_timer_set(m->loop, &r->limit,
+	    mono_add_ms(mono_now(), patience_ms(next, first ? ROUND_FIRST_MS : ROUND_PREPARE_MS)));
 	master_each(m, ask_each);
 	round_look(m);
 }
