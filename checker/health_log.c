@@ -110,17 +110,23 @@ health_log_probe(const struct server *s, const struct probe_result *r, uint32_t 
     const struct risefall *before, const struct risefall *after)
 {
 	const char *how = check_status_passed(r->status) ? "succeeded" : "failed";
-	char why[TEXT_MAX];
+	char why[TEXT_MAX], line[TEXT_MAX * 2];
 	uint32_t n, of;
 
 	if (last == r->status && before->counter == after->counter)
 		return;
 	format_reason(why, sizeof(why), r->status, r->code, r->desc, r->duration_ms);
 	risefall_progress(after, &n, &of);
-	log_notice("Health check for server %s/%s %s, %s, status: %" PRIu32 "/%" PRIu32 " %s%s.",
+	snprintf(line, sizeof(line),
+	    "Health check for server %s/%s %s, %s, status: %" PRIu32 "/%" PRIu32 " %s%s.",
 	    s->backend->conf->name, s->conf->name, how, why, n, of,
 	    risefall_up(after) ? "UP" : "DOWN",
 	    r->own_fault ? " (not counted: no fault of the server)" : "");
+	/* Another result than before is an event; its repetition only counts. */
+	if (last != r->status)
+		say(s, LOG_NOTICE, "%s", line);
+	else
+		log_notice("%s", line);
 }
 
 void

@@ -70,6 +70,8 @@ def rows(result, vipd):
                                                    "proxy us/conn", 0.90)),
         ("limits, queue and rate tables on, of off", ratio(result, "limits", "vipd limits",
                                                            "proxy us/conn", 1.03)),
+        ("show stat of 1,000 servers", against(*both("views", "stat"), 1.0, "{:.2f} ms")),
+        ("/metrics of 1,000 servers", against(*both("views", "metrics"), 1.0, "{:.2f} ms")),
         ("CPU of a log line, dearest format and socket", at_most(*both("log", "dearest"), 6,
                                                                  "{:.1f} us")),
     ]

@@ -197,6 +197,39 @@ def log_lines(env, kinds, backs, rounds, seconds):
     return {k: out for k in kinds if k.startswith("vipd")}
 
 
+def views(env, kinds, backs, rounds, seconds):
+    """show stat and /metrics of 1,000 servers: CPU and time of an answer; and what another session of
+    that worker waits meanwhile (its path has real-time priority)."""
+    out = {}
+    servers = [f"127.0.0.1:{10000 + i}" for i in range(1000)]
+    get = "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    for k in kinds:
+        if k == "nginx":
+            continue
+        m = f"127.0.0.1:{env.port()}"
+        key, word = (("metrics_uri", "/metrics") if k.startswith("vipd") else
+                     ("http-request", "use-service prometheus-exporter if { path /metrics }"))
+        conf = {"frontends": {"mon": {"mode": "http", "bind": m, key: word},
+                              "fe": {"default_backend": "one"}},
+                "backends": {"one": {"check": False, "servers": {"s0": backs[0].addr}}}}
+        with running([Proxy(env, k, servers, conf=conf)]) as (p,), on_cpu(LAST_CPU):
+            wait_for(lambda: listening(m))
+            out[k] = {}
+            for what, ask in (("stat", lambda: cli(p.control, "show stat")),
+                              ("metrics", lambda: http(m, get))):
+                took, cpu = [], []
+                for _ in range(5 * rounds):
+                    c, t = run_ns(p.pids()), time.monotonic()
+                    ask()
+                    took.append((time.monotonic() - t) * 1e3)
+                    cpu.append((run_ns(p.pids()) - c) / 1e6)
+                out[k][what] = statistics.median(took)
+                out[k][f"{what} cpu"] = statistics.median(cpu)
+                print(f"views   {k[-8:]:8} {what:8} {out[k][what]:6.2f} ms, CPU "
+                      f"{out[k][f'{what} cpu']:.2f} ms", flush=True)
+    return out
+
+
 EXTRA = {"calls": calls, "segments": segments, "memory": memory, "start": startup, "reload": reload,
          "even": fairness, "servers": many_servers, "workers": workers, "limits": features,
-         "log": log_lines}
+         "log": log_lines, "views": views}
