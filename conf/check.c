@@ -141,6 +141,7 @@ check_http(struct reader *r, const struct conf_frontend *f, const config_setting
 
 	warn_idle(r, s, idle, "in mode http: the frontend answers by itself");
 	if (f->monitor_uri == NULL && f->stats_uri == NULL && f->metrics_uri == NULL &&
+	    f->alive_uri == NULL && f->master_uri == NULL && f->status_uri == NULL &&
 	    r->n_msgs == r->n_before)
 		rd_warn(r, s,
 		    "mode http without monitor_uri, stats_uri and metrics_uri: every request is "
@@ -152,8 +153,9 @@ check_http(struct reader *r, const struct conf_frontend *f, const config_setting
 static void
 check_tcp(struct reader *r, const struct conf_frontend *f, const config_setting_t *s)
 {
-	static const char *const idle[] = {"monitor_uri", "stats_uri", "metrics_uri",
-	    "monitor_fail", "timeout.http_request", "timeout.http_keep_alive", NULL};
+	static const char *const idle[] = {"monitor_uri", "stats_uri", "metrics_uri", "alive_uri",
+	    "master_uri", "status_uri", "monitor_fail", "timeout.http_request",
+	    "timeout.http_keep_alive", NULL};
 
 	if (f->default_backend == CONF_NONE && !check_rules_take_all(f) && r->n_msgs == r->n_before)
 		rd_error(r, s, "default_backend is missing%s",

@@ -209,6 +209,9 @@ struct conf_frontend {
 	size_t n_access;
 	struct conf_access *access;
 	const char *monitor_uri; /* NULL: none */
+	const char *alive_uri;   /* NULL: none; 200 as long as this process lives */
+	const char *master_uri;  /* NULL: none; 200 while this host holds the addresses */
+	const char *status_uri;  /* NULL: none; JSON */
 	const char *stats_uri;   /* NULL: none; read-only page and CSV */
 	const char *metrics_uri; /* NULL: none */
 	size_t n_monitor_fail;   /* 0: all backends */

@@ -326,7 +326,8 @@ const struct conf_scope scope_rule = {"rule", "Content rules",
 static const struct conf_key frontend_keys[] = {
     {"mode", K_ENUM, F_DEFAULTS, .offset = O(conf_frontend, mode), .words = w_mode,
 	.text = "tcp: connections are relayed to a backend. http: the frontend answers by itself "
-		"(monitor_uri, stats_uri, metrics_uri)."},
+		"(monitor_uri, alive_uri, master_uri, stats_uri, "
+		"status_uri, metrics_uri)."},
     {"bind", K_CUSTOM, F_SEVERAL | F_REQUIRED | F_OWN | F_NODIFF, .offset = 0, .scope = &scope_bind,
 	.read = read_binds, .print = print_binds, .syntax = "string or group",
 	.text = "Where the frontend listens; see Listening addresses. A wildcard and one of its "
@@ -405,6 +406,19 @@ static const struct conf_key frontend_keys[] = {
 	.text =
 	    "Mode http: the path that answers 200, or 503 when a backend of monitor_fail has no "
 	    "usable server."},
+    {"alive_uri", K_STRING, F_DEFAULTS, .offset = O(conf_frontend, alive_uri),
+	.check = check_uri_path,
+	.text =
+	    "Mode http: the path that answers 200 as long as vipd lives, also in maintenance and "
+	    "without a usable server."},
+    {"master_uri", K_STRING, F_DEFAULTS, .offset = O(conf_frontend, master_uri),
+	.check = check_uri_path,
+	.text =
+	    "Mode http: the path that answers 200 while this host holds the addresses of all its "
+	    "virtual routers, else 503; with \";NAME\" behind it, of that one."},
+    {"status_uri", K_STRING, F_DEFAULTS, .offset = O(conf_frontend, status_uri),
+	.check = check_uri_path,
+	.text = "Mode http: the path of the state of everything as JSON, for programs."},
     {"stats_uri", K_STRING, F_DEFAULTS, .offset = O(conf_frontend, stats_uri),
 	.check = check_uri_path,
 	.text = "Mode http: the path of the statistics page; with \";csv\" behind it as CSV."},

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "shm/child.h"
+#include "shm/role.h"
 #include "worker/metrics.h"
 #include "worker/page.h"
 #include "worker/statlist.h"
+#include "worker/statusjson.h"
 
 /* ---- what is asked ----------------------------------------------------------------------------
  */
@@ -49,6 +51,12 @@ monitor_classify(const struct conf_frontend *fe, const char *target, const char 
 
 	if (names(fe->monitor_uri, target, path, &rest) && rest[0] != ';')
 		return MONITOR_HEALTH;
+	if (names(fe->alive_uri, target, path, &rest) && rest[0] != ';')
+		return MONITOR_ALIVE;
+	if (names(fe->master_uri, target, path, &rest))
+		return MONITOR_MASTER;
+	if (names(fe->status_uri, target, path, &rest) && rest[0] != ';')
+		return MONITOR_STATUS;
 	if (names(fe->metrics_uri, target, path, &rest) && rest[0] != ';')
 		return MONITOR_METRICS;
 	if (names(fe->stats_uri, target, path, &rest)) {
@@ -190,6 +198,37 @@ answer_health(const struct shm *s, const struct conf *conf, const struct conf_fr
 	buf_printf(&rp->body, "%s\n", reason);
 }
 
+/* Who holds the addresses: of one router, if the path ends with ";NAME", or of all. */
+static void
+answer_master(const struct shm *s, const struct conf_frontend *fe, const struct http_request *rq,
+    struct http_reply *rp)
+{
+	const struct shm_vrrp *v = s->vrrp;
+	uint32_t n = sw32_get(&v->n_routers), routers = 0, held = 0;
+	const char *rest = "", *name = NULL;
+	size_t len = 0;
+
+	if (names(fe->master_uri, rq->target, rq->path, &rest) && rest[0] == ';') {
+		name = rest + 1;
+		len = strcspn(name, "?");
+	}
+	for (uint32_t i = 0; i < n && i < SHM_MAX_ROUTERS; i++) {
+		const struct shm_router *r = &v->routers[i];
+		char own[SHM_NAME];
+
+		snprintf(own, sizeof(own), "%.*s", SHM_NAME - 1, r->name);
+		if (sw32_get(&r->used) == 0 ||
+		    (name != NULL && (strlen(own) != len || strncmp(own, name, len) != 0)))
+			continue;
+		routers++;
+		held += sw32_get(&r->role) == SHM_ROLE_MASTER;
+		buf_printf(&rp->body, "%s %s\n", own, shm_role_text(sw32_get(&r->role)));
+	}
+	rp->status = routers > 0 && held == routers ? 200 : 503;
+	if (routers == 0)
+		buf_puts(&rp->body, "no virtual router\n");
+}
+
 enum monitor_what
 monitor_answer(const struct shm *s, const struct conf *conf, const struct conf_frontend *fe,
     const struct http_request *rq, struct http_reply *rp)
@@ -197,8 +236,9 @@ monitor_answer(const struct shm *s, const struct conf *conf, const struct conf_f
 	enum monitor_what what = monitor_classify(fe, rq->target, rq->path);
 
 	rp->extra = "Cache-Control: no-cache\r\n";
-	/* Nothing here can be changed by a request: only monitor_uri takes any method. */
-	if (what != MONITOR_HEALTH && what != MONITOR_OTHER && !rq->get) {
+	/* Nothing here can be changed by a request: only what says well or not takes any method. */
+	if (what != MONITOR_HEALTH && what != MONITOR_ALIVE && what != MONITOR_MASTER &&
+	    what != MONITOR_OTHER && !rq->get) {
 		rp->status = 405;
 		rp->extra = "Allow: GET, HEAD\r\n";
 		return what;
@@ -206,6 +246,15 @@ monitor_answer(const struct shm *s, const struct conf *conf, const struct conf_f
 	switch (what) {
 	case MONITOR_HEALTH:
 		answer_health(s, conf, fe, rp);
+		break;
+	case MONITOR_ALIVE:
+		buf_puts(&rp->body, "alive\n");
+		break;
+	case MONITOR_MASTER:
+		answer_master(s, fe, rq, rp);
+		break;
+	case MONITOR_STATUS:
+		statusjson_answer(s, conf, rp);
 		break;
 	case MONITOR_PAGE:
 		page_answer(s, conf, rp);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What frontends in mode http answer: monitor_uri, stats_uri (page, ";csv", ";json"), metrics_uri;
+ * What frontends in mode http answer: monitor_uri, alive_uri, master_uri, stats_uri (page,
+ * ";csv", ";json"), status_uri, metrics_uri;
  * everything else 503, as a frontend without a backend does. From shared memory and the
  * configuration alone.
  *
@@ -19,6 +20,9 @@
 enum monitor_what {
 	MONITOR_OTHER = 0, /* 503 */
 	MONITOR_HEALTH,
+	MONITOR_ALIVE,
+	MONITOR_MASTER,
+	MONITOR_STATUS,
 	MONITOR_PAGE,
 	MONITOR_CSV,
 	MONITOR_JSON,

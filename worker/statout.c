@@ -158,6 +158,28 @@ stat_typed_row(struct buf *out, const struct stat_row *row, bool desc)
 }
 
 void
+stat_json_object(struct buf *out, const struct stat_row *row)
+{
+	struct json j;
+
+	json_init(&j, out, false);
+	json_object_begin(&j);
+	for (unsigned i = 0; i < STAT_N; i++) {
+		const struct stat_cell *c = &row->cell[i];
+
+		if (!c->set)
+			continue;
+		if (columns[i].type == STAT_STR)
+			json_field_string(&j, columns[i].name, c->s);
+		else if (columns[i].type == STAT_S32)
+			json_field_int(&j, columns[i].name, (int64_t)c->n);
+		else
+			json_field_uint(&j, columns[i].name, c->n);
+	}
+	json_object_end(&j);
+}
+
+void
 stat_json_row(struct buf *out, const struct stat_row *row)
 {
 	struct json j;

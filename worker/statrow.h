@@ -175,6 +175,9 @@ void stat_typed_row(struct buf *out, const struct stat_row *row, bool desc);
 /* One JSON array; the caller writes "[", "," between lines, "]". */
 void stat_json_row(struct buf *out, const struct stat_row *row);
 
+/* One JSON object, a member for each column that is not empty. */
+void stat_json_object(struct buf *out, const struct stat_row *row);
+
 /* One field of any list of this kind ("show info" too): NAME.1:TAGS:TYPE:VALUE without a newline,
  * and the members "field" to "value" of an open JSON object. */
 void stat_typed_field(struct buf *out, const char *name, const char *tags, enum stat_value type,

@@ -84,6 +84,13 @@ targets_are_compared_exactly(void **state)
 	    {"/monitor", MONITOR_HEALTH},
 	    {"/monitor?x=1", MONITOR_HEALTH},
 	    {"/monitor;csv", MONITOR_OTHER},
+	    {"/alive", MONITOR_ALIVE},
+	    {"/alive;x", MONITOR_OTHER},
+	    {"/master", MONITOR_MASTER},
+	    {"/master;VI_1", MONITOR_MASTER},
+	    {"/masters", MONITOR_OTHER},
+	    {"/status.json", MONITOR_STATUS},
+	    {"/status", MONITOR_OTHER},
 	    {"/monitor/", MONITOR_OTHER},
 	    {"/monitors", MONITOR_OTHER},
 	    {"/Monitor", MONITOR_OTHER},
@@ -305,8 +312,12 @@ set_up(void **state)
 {
 	(void)state;
 	fixture_make(&seg);
-	fe = (struct conf_frontend){
-	    .monitor_uri = "/monitor", .stats_uri = "/stats", .metrics_uri = "/metrics"};
+	fe = (struct conf_frontend){.monitor_uri = "/monitor",
+	    .alive_uri = "/alive",
+	    .master_uri = "/master",
+	    .status_uri = "/status.json",
+	    .stats_uri = "/stats",
+	    .metrics_uri = "/metrics"};
 	return 0;
 }
 
