@@ -352,15 +352,6 @@ check_log_level(struct reader *r, const config_setting_t *global)
 		    "\"info\"");
 }
 
-static bool
-uses(const struct conf_frontend *f, size_t backend)
-{
-	for (size_t i = 0; i < f->n_rules; i++)
-		if (f->rules[i].backend == backend)
-			return true;
-	return f->default_backend == backend;
-}
-
 /* A backend that nobody uses, or whose health decides and is not measured. */
 static void
 check_use(struct reader *r, size_t i)
@@ -370,7 +361,7 @@ check_use(struct reader *r, size_t i)
 	bool used = false, tracked = false, probed = false;
 
 	for (size_t j = 0; j < c->n_frontends; j++)
-		used = used || uses(&c->frontends[j], i);
+		used = used || conf_frontend_uses(&c->frontends[j], i);
 	for (size_t j = 0; j < c->vrrp.n_routers; j++)
 		for (size_t k = 0; k < c->vrrp.routers[j].n_tracks; k++)
 			tracked =

@@ -366,3 +366,14 @@ conf_find_backend(const struct conf *c, const char *name)
 			return (uint32_t)i;
 	return CONF_NONE;
 }
+
+bool
+conf_frontend_uses(const struct conf_frontend *f, size_t backend)
+{
+	if (f->mode != CONF_MODE_TCP)
+		return false;
+	for (size_t i = 0; i < f->n_rules; i++)
+		if (f->rules[i].backend == backend)
+			return true;
+	return f->default_backend == backend;
+}

@@ -64,5 +64,7 @@ int conf_print(const struct conf *, FILE *, enum conf_reader);
 
 uint32_t conf_find_frontend(const struct conf *, const char *name);
 uint32_t conf_find_backend(const struct conf *, const char *name);
+/* Can sessions of the frontend come to this backend (index): by default or by a rule? */
+bool conf_frontend_uses(const struct conf_frontend *, size_t backend);
 
 #endif

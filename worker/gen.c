@@ -138,24 +138,26 @@ backends_map(const struct shm *s, struct gen *g, char *reason, size_t size)
 	return 0;
 }
 
-/* What a frontend lets in may come to this backend, for what fullconn is by default. */
+/* What a frontend lets in may come to these backends: for what fullconn is by default. */
 static void
-may_send(const struct gen_frontend *f, struct gen_backend *b)
+count_users(struct gen *g, const struct conf_frontend *f)
 {
-	if (f->conf->maxconn != 0)
-		b->fe_maxconn += f->conf->maxconn;
-	else
-		b->fe_others++;
+	for (size_t i = 0; i < g->n_backends; i++) {
+		if (!conf_frontend_uses(f, i))
+			continue;
+		if (f->maxconn != 0)
+			g->backends[i].fe_maxconn += f->maxconn;
+		else
+			g->backends[i].fe_others++;
+	}
 }
 
-/* The rules, after the default backend; each backend counts once. */
 static int
 rules_map(struct gen *g, struct gen_frontend *f)
 {
 	const struct conf_frontend *c = f->conf;
 
-	if (f->be != NULL)
-		may_send(f, f->be);
+	count_users(g, c);
 	if (c->mode != CONF_MODE_TCP || c->n_rules == 0)
 		return 0;
 	f->rules = calloc(c->n_rules, sizeof(*f->rules));
@@ -163,18 +165,12 @@ rules_map(struct gen *g, struct gen_frontend *f)
 		return -1;
 	for (size_t i = 0; i < c->n_rules; i++) {
 		struct gen_rule *r = &f->rules[f->n_rules++];
-		bool seen = false;
 
 		r->conf = &c->rules[i];
 		f->wants_hello |=
 		    r->conf->tls != CONF_EITHER || r->conf->sni.n != 0 || r->conf->alpn.n != 0;
-		if (r->conf->action != CONF_RULE_USE)
-			continue;
-		r->be = &g->backends[r->conf->backend];
-		for (size_t k = 0; k < i; k++)
-			seen = seen || f->rules[k].be == r->be;
-		if (!seen && r->be != f->be)
-			may_send(f, r->be);
+		if (r->conf->action == CONF_RULE_USE)
+			r->be = &g->backends[r->conf->backend];
 	}
 	return 0;
 }

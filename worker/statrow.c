@@ -130,7 +130,7 @@ auto_fullconn(const struct stat_source *src, const char *backend)
 	for (size_t i = 0; k != CONF_NONE && i < src->conf->n_frontends; i++) {
 		const struct conf_frontend *f = &src->conf->frontends[i];
 
-		if (f->default_backend == k)
+		if (conf_frontend_uses(f, k))
 			sum += f->maxconn != 0 ? f->maxconn : sw32_get(&src->shm->master->maxconn);
 	}
 	return sum == 0 ? 1 : (sum + 9) / 10;
