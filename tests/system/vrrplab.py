@@ -147,9 +147,13 @@ class Lab:
         self.procs[host] = p
         return p
 
-    def start_all(self, vrrp=None, **over):
+    def start_all(self, vrrp=None, together=False, **over):
+        """The first host is master before the others begin: which of two that begin together is
+        ready first is chance on a busy machine, and equal ones do not move."""
         for h in self.hosts:
-            self.start(h, vrrp or self.members(), wait=False, **over)
+            p = self.start(h, vrrp or self.members(), wait=False, **over)
+            if not together:
+                p.wait_line("BACKUP -> MASTER" if h == self.hosts[0] else "INIT -> BACKUP", 15)
 
     def keepalived(self, host, peer, priority, text=None, **keys):
         """keepalived with the tutorial's configuration, and something that answers as it."""
@@ -267,12 +271,10 @@ vrrp_instance VI_1 {{
     def capture(self):
         """Records what the switch forwards; returns a function that ends it and judges it."""
         path = self.env.path("wire.pcap")
-        p = self.env.start(["tcpdump", "-i", "br0", "-U", "-w", path, "vrrp or arp or icmp6"]
-                           if shutil.which("tcpdump", path=SBIN) else
-                           ["tshark", "-i", "br0", "-q", "-w", path, "-f",
+        p = self.env.start(["dumpcap", "-q", "-i", "br0", "-w", path, "-f",
                             "proto 112 or ip6 proto 112 or arp or icmp6"],
                            "capture", self.net["switch"])
-        p.wait_line(r"listening on|Capturing on")
+        p.wait_line(r"Capturing on|^File:", 20)
 
         def judge():
             time.sleep(0.3)
