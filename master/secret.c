@@ -2,17 +2,33 @@
 /* Who may read the files with secrets. Runs in the master, when it reads a configuration. */
 #include "master/secret.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "conf/msgs.h"
 
+/* Everybody may read it and pass all folders above. */
 static bool
 is_open(const char *path)
 {
+	char real[PATH_MAX], *slash;
+	mode_t bit = S_IROTH;
 	struct stat st;
 
-	return stat(path, &st) == 0 && (st.st_mode & S_IROTH) != 0;
+	if (realpath(path, real) == NULL)
+		return false;
+	for (;;) {
+		if (stat(real[0] != '\0' ? real : "/", &st) == -1 || (st.st_mode & bit) == 0)
+			return false;
+		slash = strrchr(real, '/');
+		if (slash == NULL)
+			return true;
+		*slash = '\0';
+		bit = S_IXOTH;
+	}
 }
 
 static void
