@@ -334,53 +334,55 @@ direction(struct session *s, struct side *src, struct side *dst)
 	return r;
 }
 
-/* Sends the client's first n bytes, see relay_early. */
-static enum relay_early
-early_send(struct session *s, const char *data, size_t n)
+ssize_t
+relay_early_read(struct session *s)
+{
+	ssize_t n;
+
+	if ((s->c.flags & SIDE_EOF) || s->c.held != NULL)
+		return 0;
+	s->flags |= SESSION_EARLY;
+	n = recv(s->c.fd, s->w->buf, RELAY_FIRST, 0);
+	if (n == -1)
+		return errno == EAGAIN ? 0 : -1;
+	if (n == 0) {
+		s->c.flags = (uint16_t)((s->c.flags & ~SIDE_RD) | SIDE_EOF);
+		return 0;
+	}
+	s->c.flags |= SIDE_RD;
+	after_read(&s->c, (size_t)n, RELAY_FIRST);
+	s->c.full = n == RELAY_FIRST;
+	return n;
+}
+
+bool
+relay_early_hold(struct session *s, size_t off, size_t n)
+{
+	if (hold(s, &s->c, &s->s, s->w->buf + off, n - off) == STEP_NO_MEMORY)
+		return false;
+	s->c.held->uncounted = off == 0;
+	return true;
+}
+
+enum relay_early
+relay_early_send(struct session *s, size_t n)
 {
 	ssize_t sent;
 	int err;
 
 	nodelay(s, &s->s, n);
-	sent = send(s->s.fd, data, n, MSG_NOSIGNAL);
+	sent = send(s->s.fd, s->w->buf, n, MSG_NOSIGNAL);
 	err = errno;
 	if (sent >= 0)
 		count_bytes(s, true, n);
 	if (sent == (ssize_t)n)
 		return EARLY_CONNECTED;
-	if (hold(s, &s->c, &s->s, data + (sent > 0 ? sent : 0),
-		n - (size_t)(sent > 0 ? sent : 0)) == STEP_NO_MEMORY)
+	if (!relay_early_hold(s, sent > 0 ? (size_t)sent : 0, n))
 		return EARLY_NO_MEMORY;
-	if (sent >= 0)
+	/* After EPIPE and ECONNRESET it had accepted before it broke. */
+	if (sent >= 0 || err == EPIPE || err == ECONNRESET)
 		return EARLY_CONNECTED;
-	s->c.held->uncounted = true;
-	errno = err;
-	if (err == EAGAIN)
-		return EARLY_WAITS;
-	/* It had accepted before it broke. */
-	return err == EPIPE || err == ECONNRESET ? EARLY_CONNECTED : EARLY_FAILED;
-}
-
-enum relay_early
-relay_early(struct session *s)
-{
-	char *buf = s->w->buf;
-	ssize_t n;
-
-	if ((s->s.flags & SIDE_PROXY) || (s->c.flags & SIDE_EOF) || s->c.held != NULL)
-		return EARLY_NOTHING;
-	s->flags |= SESSION_EARLY;
-	n = recv(s->c.fd, buf, RELAY_FIRST, 0);
-	if (n == -1)
-		return errno == EAGAIN ? EARLY_NOTHING : EARLY_CLIENT_RESET;
-	if (n == 0) {
-		s->c.flags = (uint16_t)((s->c.flags & ~SIDE_RD) | SIDE_EOF);
-		return EARLY_NOTHING;
-	}
-	s->c.flags |= SIDE_RD;
-	after_read(&s->c, (size_t)n, RELAY_FIRST);
-	s->c.full = n == RELAY_FIRST;
-	return early_send(s, buf, (size_t)n);
+	return err == EAGAIN ? EARLY_WAITS : EARLY_FAILED;
 }
 
 static enum relay_result

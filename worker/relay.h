@@ -37,18 +37,25 @@ size_t relay_budget(uint64_t moved);
 enum relay_result relay_run(struct session *s);
 
 /*
- * A connect to the server is under way and may have completed: sends it what the client has said
- * already, which tells. What cannot be sent is held, for this server or another one.
+ * For a server to which a connect completes at once, as within a host: what the client has said is
+ * read before and sent at once after it, which tells whether it has completed. What cannot be sent
+ * is held, for this server or another one.
  */
+
+/* Into the worker's buffer. Returns the number of bytes, 0 when there is nothing, -1 when the
+ * client has reset its connection. */
+ssize_t relay_early_read(struct session *s);
+
 enum relay_early {
-	EARLY_NOTHING = 0, /* the client has said nothing, or a PROXY header comes first */
-	EARLY_CONNECTED,   /* it was connected, maybe no longer: as after any connect */
-	EARLY_WAITS,       /* not connected yet */
-	EARLY_FAILED,      /* refused, unreachable: errno says */
-	EARLY_CLIENT_RESET,
+	EARLY_CONNECTED = 0, /* it was connected, maybe no longer: as after any connect */
+	EARLY_WAITS,         /* not connected yet */
+	EARLY_FAILED,        /* refused, unreachable */
 	EARLY_NO_MEMORY
 };
-enum relay_early relay_early(struct session *s);
+/* Sends n bytes from the worker's buffer. */
+enum relay_early relay_early_send(struct session *s, size_t n);
+/* Holds the bytes from off to n of the worker's buffer. False: no memory. */
+bool relay_early_hold(struct session *s, size_t off, size_t n);
 
 /* Frees what is held. */
 void relay_drop(struct session *s);
