@@ -188,7 +188,8 @@ change_weight(const struct ctl *ctl, int argc, char **argv)
 {
 	struct buf answer = BUF_INIT;
 	char server[160], line[256];
-	int res;
+	unsigned now, initial;
+	int res = CTL_FAILED;
 
 	if (argc != 2 && argc != 3)
 		return ctl_usage("weight SERVER [N|N%]");
@@ -200,9 +201,13 @@ change_weight(const struct ctl *ctl, int argc, char **argv)
 	}
 	snprintf(line, sizeof(line), "get weight %s", server);
 	client_must_ask(ctl->socket, line, &answer);
-	res = strstr(buf_text(&answer), "(initial") != NULL ? ctl_print(&answer) : CTL_FAILED;
-	if (res == CTL_FAILED)
+	if (sscanf(buf_text(&answer), "%u (initial %u)", &now, &initial) != 2)
 		fprintf(stderr, "vipctl: %s", buf_text(&answer));
+	else if (ctl->json)
+		res = printf("{\"weight\": %u, \"initial\": %u}\n", now, initial) < 0 ? CTL_FAILED
+										      : CTL_OK;
+	else
+		res = ctl_print(&answer);
 	buf_free(&answer);
 	return res;
 }
@@ -296,7 +301,10 @@ change_maintenance(const struct ctl *ctl, int argc, char **argv)
 		return ctl_usage("maintenance [on|off]");
 	snprintf(line, sizeof(line), "maintenance%s", asks ? "" : on ? " on" : " off");
 	client_must_ask_master(ctl->socket, line, CLIENT_TIMEOUT_MS, &answer);
-	if (asks) {
+	if (asks && ctl->json) {
+		printf("{\"maintenance\": %s}\n",
+		    strncmp(buf_text(&answer), "on", 2) == 0 ? "true" : "false");
+	} else if (asks) {
 		res = ctl_print(&answer);
 	} else if (answer.len > 0) {
 		/* That it holds already is no failure. */
@@ -360,7 +368,7 @@ change_raw(const struct ctl *ctl, int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		buf_printf(&line, "%s%s", i > 1 ? " " : "", argv[i]);
 	client_must_ask(ctl->socket, buf_text(&line), &answer);
-	res = ctl_print(&answer);
+	res = ctl_print_lines(ctl, "raw", &answer);
 	buf_free(&line);
 	buf_free(&answer);
 	return res;

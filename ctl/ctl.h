@@ -59,6 +59,8 @@ int ctl_print_table(const struct ctl *, const struct table *t);
 int ctl_do(const struct ctl *, const char *line);
 /* Writes text to stdout. Returns CTL_OK, or CTL_FAILED when that does not work. */
 int ctl_print(const struct buf *text);
+/* Text as it is, or with --json an object with its lines as the member key. */
+int ctl_print_lines(const struct ctl *, const char *key, const struct buf *text);
 /* Says how a command is used. Returns CTL_USAGE. */
 int ctl_usage(const char *text);
 /* Waits ms. */

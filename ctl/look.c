@@ -434,7 +434,7 @@ look_show(const struct ctl *ctl, int argc, char **argv)
 
 	join(&line, "show", argc - 1, argv + 1);
 	client_must_ask(ctl->socket, buf_text(&line), &answer);
-	res = ctl_print(&answer);
+	res = ctl_print_lines(ctl, "show", &answer);
 	if (strncmp(buf_text(&answer), "Unknown command", 15) == 0)
 		res = CTL_FAILED;
 	buf_free(&line);

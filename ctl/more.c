@@ -38,9 +38,8 @@ more_queue(const struct ctl *ctl, int argc, char **argv)
 	return show_table(ctl, "queue", argc, argv);
 }
 
-/* Prints text, or with JSON an object with its lines. */
-static int
-print_lines(const struct ctl *ctl, const char *key, const struct buf *text)
+int
+ctl_print_lines(const struct ctl *ctl, const char *key, const struct buf *text)
 {
 	struct buf out = BUF_INIT;
 	struct json j;
@@ -82,7 +81,7 @@ more_explain(const struct ctl *ctl, int argc, char **argv)
 		fprintf(stderr, "vipctl: %s", buf_text(&answer));
 		res = CTL_FAILED;
 	} else {
-		res = print_lines(ctl, "explain", &answer);
+		res = ctl_print_lines(ctl, "explain", &answer);
 	}
 	buf_free(&answer);
 	return res;
@@ -99,7 +98,7 @@ more_config(const struct ctl *ctl, int argc, char **argv)
 	if (argc != 1)
 		return ctl_usage("config");
 	client_must_ask_master(ctl->socket, "show config", CLIENT_TIMEOUT_MS, &answer);
-	res = print_lines(ctl, "config", &answer);
+	res = ctl_print_lines(ctl, "config", &answer);
 	buf_free(&answer);
 	return res;
 }
