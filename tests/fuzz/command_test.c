@@ -53,7 +53,8 @@ make_line(struct buf *line)
 	    "\\", ";;", "\t", "timeout", "cli", "user", "operator", "maxconn", "\r", "csv",
 	    "explain", "router", "backend", "activity", "errors", "env", "config", "queue", "conn",
 	    "reload", "maintenance", "on", "frontend", "fe", "global", "dump", "release",
-	    "instance"};
+	    "instance", "addr", "check-addr", "check-port", "127.0.0.1", "::1", "port", "65536",
+	    "wait", "1ms", "srv-removable", "schema", "sockets", "desc", "agent"};
 	unsigned n = rnd(12);
 
 	for (unsigned i = 0; i < n; i++) {
