@@ -131,7 +131,8 @@ static const struct conf_key control_keys[] = {
 	.print = print_control_address, .syntax = "string",
 	.text =
 	    "Where vipd takes commands: the path of a UNIX socket; \"127.0.0.1:9999\", TCP on a "
-	    "loopback address only, since there is no password; or \"fd@3\", \"fd@NAME\", as in "
+	    "loopback address only, since there is no password and any user of this host may come; "
+	    "or \"fd@3\", \"fd@NAME\", as in "
 	    "Listening addresses."},
     {"path", K_CUSTOM, F_INPUT, .offset = 0, .read = read_control_address, .syntax = "string",
 	.text = "The same as address."},

@@ -136,17 +136,21 @@ auto_fullconn(const struct stat_source *src, const char *backend)
 	return sum == 0 ? 1 : (sum + 9) / 10;
 }
 
-/* Weight of the backups that are in use. */
+/* Weight of the backups that are in use: the one that the schedule has, or all usable ones. */
 static uint64_t
 backup_weight(const struct shm *s, uint32_t be)
 {
-	uint32_t n = sw32_get(&s->master->n_servers), len;
+	uint32_t n = sw32_get(&s->master->n_servers), one;
 	uint64_t sum = 0;
 
+	if (sw32_get(&shm_sched(s, be)->usable) == 1)
+		return schedule_peek(s, be, &one, 1) == 1 && one < s->caps->servers
+			   ? sw32_get(&shm_health(s, one)->uweight)
+			   : 0;
 	for (uint32_t i = 0; i < n && i < s->caps->servers; i++)
 		if (sw32_get(&shm_srv_dir(s, i)->state) == SHM_DIR_USED &&
 		    sw32_get(&shm_srv_dir(s, i)->backend) == be &&
-		    sw32_get(&shm_health(s, i)->usable) != 0 && schedule_share(s, be, i, &len) > 0)
+		    sw32_get(&shm_health(s, i)->usable) != 0)
 			sum += sw32_get(&shm_health(s, i)->uweight);
 	return sum;
 }
