@@ -81,7 +81,9 @@ on_tick(struct loop_timer *t)
 	lease_watch(m);
 	if (sw64_get(&own->tick) % REPLAY_EVERY_TICKS == 0)
 		replay_keep(m, false);
-	if (m->replaces != NULL && m->replaces->pid == 0 && m->stopping)
+	/* Nobody comes in its place. */
+	if (m->replaces != NULL && m->replaces->pid == 0 &&
+	    (m->stopping || process_drained(m->replaces)))
 		m->replaces = NULL;
 	master_ring_all(m);
 	directory_reap(m);

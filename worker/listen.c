@@ -435,6 +435,22 @@ still_wanted(const struct worker *w, const struct listener *l)
 			  : l->fe != NULL;
 }
 
+/* Who is late with one generation is sent for the next what came with the former, though it may not
+ * name it any more: what we hold of it by then leaves as usual. */
+static void
+drop_unwanted(struct worker *w)
+{
+	for (struct listener **at = &w->listen->prepared, *l; (l = *at) != NULL;) {
+		l->fe = l->control ? NULL : gen_find_bind(w->gen, l->name, &l->bind);
+		if (still_wanted(w, l)) {
+			at = &l->next;
+			continue;
+		}
+		*at = l->next;
+		listener_free(w, l);
+	}
+}
+
 /* One that the generation before had: it stays, leaves, or has come back in prepared. Returns
  * whether it is closed. */
 static bool
@@ -469,6 +485,7 @@ listen_commit(struct worker *w)
 	struct listener **at = &set->all;
 	bool left = false;
 
+	drop_unwanted(w);
 	extend_commit(set);
 	while (*at != NULL)
 		if (!commit_old(w, at, &left))

@@ -235,10 +235,70 @@ shared_queue_spreads(void **state)
 	rig_fini_idle(&r);
 }
 
+#define TWO_BINDS                                                           \
+	"frontends = { fe = { bind = %s; default_backend = \"be\"; }; };\n" \
+	"backends = { be = { servers = { a = \"127.0.0.1:%u\"; }; }; };\n"
+
+static bool
+has_left(struct rig *r)
+{
+	sw64_set(&r->seg.own_master->deaf, r->generation);
+	rig_tick(r);
+	return sw64_get(&shm_worker(&r->seg, 0)->left) == r->generation;
+}
+
+/* A bug: a worker that was late with a generation got the sockets of a bind once more with the next
+ * one, which did not name it any more. It kept and polled them for nobody: EADDRINUSE when the bind
+ * came back, and a crash when somebody connected. */
+static void
+sockets_that_nobody_names(void **state)
+{
+	struct rig r;
+	uint16_t port, back, gone;
+	char binds[128], one[64];
+	int listener, c, s, early;
+
+	(void)state;
+	listener = rig_begin(&r, 1, &port, &back);
+	gone = rig_listen(&r);
+	snprintf(one, sizeof(one), "\"127.0.0.1:%u\"", port);
+	snprintf(binds, sizeof(binds), "[ %s, \"127.0.0.1:%u\" ]", one, gone);
+	assert_int_equal(rig_load(&r, TWO_BINDS, binds, back), 0);
+	r.listeners[1].sent = false;
+	assert_int_equal(rig_load(&r, TWO_BINDS, one, back), 0);
+	early = rig_connect(gone); /* who comes before it is empty is served */
+	s = rig_accept(listener);
+	assert_int_not_equal(s, -1);
+	assert_true(rig_send(s, "e", 1));
+	assert_true(rig_recv(early, &(char){0}, 1));
+	close(s);
+	close(early);
+	assert_true(rig_until(&r, has_left));
+	c = rig_connect(gone); /* the master's copy: nobody takes him */
+	assert_int_not_equal(c, -1);
+	rig_tick(&r);
+	early = rig_connect(port);
+	s = rig_accept(listener);
+	assert_int_not_equal(s, -1);
+	assert_true(rig_send(s, "x", 1));
+	assert_true(rig_recv(early, &(char){0}, 1));
+	close(early);
+	close(s);
+	close(c);
+	/* Ours was the last one. */
+	close(r.listeners[1].fds[0]);
+	r.listeners[1].fds[0] = -1;
+	assert_int_equal(rig_connect(gone), -1);
+	assert_int_equal(errno, ECONNREFUSED);
+	close(listener);
+	rig_fini_idle(&r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(sockets_that_nobody_names),
 	    cmocka_unit_test(refused_goes_to_the_next),
 	    cmocka_unit_test(all_refuse),
 	    cmocka_unit_test(none_usable),
