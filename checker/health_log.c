@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/log.h"
 #include "shm/event.h"
@@ -126,7 +127,10 @@ health_log_probe(const struct server *s, const struct probe_result *r, uint32_t 
 	if (last != r->status)
 		say(s, LOG_NOTICE, "%s", line);
 	else
-		log_notice("%s", line);
+		log_line_fields(LOG_NOTICE, line, strlen(line),
+		    (const struct log_field[]){{"kind", "server", 0}, {"server", s->conf->name, 0},
+			{"backend", s->backend->conf->name, 0}},
+		    3);
 }
 
 void

@@ -129,6 +129,7 @@ static const char log_lines[] =
     "kind (server, backend, frontend, router, process, config, command, limit), and the names of "
     "what\n"
     "it is about: server with backend, backend, frontend or router.\n"
+    "Repeated results of a probe have kind, server and backend, and no number.\n"
     ".It sessions\n"
     "accepted (time), session (number), frontend, backend, server, client_ip, client_port, "
     "frontend_ip,\n"

@@ -17,8 +17,10 @@ format_of(const struct conf_global *g, const struct conf_log *l)
 struct log_target
 conf_target_default(void)
 {
-	return (struct log_target){
-	    .format = LOG_PLAIN, .level = LOG_NOTICE, .fd = 2, .lines = true};
+	return (struct log_target){.format = log_stderr_is_journal() ? LOG_SHORT : LOG_PLAIN,
+	    .level = LOG_NOTICE,
+	    .fd = 2,
+	    .lines = true};
 }
 
 size_t

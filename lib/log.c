@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -151,6 +152,17 @@ target_init(struct target *t)
 	form_init(t);
 }
 
+bool
+log_stderr_is_journal(void)
+{
+	const char *text = getenv("JOURNAL_STREAM");
+	unsigned long long dev, inode;
+	struct stat st;
+
+	return text != NULL && sscanf(text, "%llu:%llu", &dev, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == inode;
+}
+
 void
 log_init(const char *ident)
 {
@@ -167,7 +179,10 @@ log_init(const char *ident)
 	lg.host[LOG_HOST_MAX] = '\0';
 	word_clean(lg.host);
 	log_set_targets(
-	    &(struct log_target){.format = LOG_PLAIN, .level = LOG_INFO, .fd = 2, .lines = true},
+	    &(struct log_target){.format = log_stderr_is_journal() ? LOG_SHORT : LOG_PLAIN,
+		.level = LOG_INFO,
+		.fd = 2,
+		.lines = true},
 	    1);
 	lg.targets[0].form.bare = true;
 	lg.targets[0].t.len = PIPE_BUF;

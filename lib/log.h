@@ -79,8 +79,11 @@ struct log_target {
 	char host[LOG_HOST_MAX + 1]; /* "": this host's name */
 };
 
+/* Is stderr systemd's journal (JOURNAL_STREAM, systemd.exec(5))? It reads LOG_SHORT. */
+bool log_stderr_is_journal(void);
+
 /* Before anything else; before a target is set, lines up to info go to stderr as
- * "ident[pid]: level: message". */
+ * "ident[pid]: level: message", or as LOG_SHORT to the journal. */
 void log_init(const char *ident);
 
 /* In a forked child whose descriptors above 2 have been closed: forgets the parent's targets

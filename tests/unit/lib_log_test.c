@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -480,6 +481,44 @@ control_bytes(void **state)
 	close(sp[1]);
 }
 
+/* systemd names the socket that is its journal. */
+static void
+stderr_is_the_journal(void **state)
+{
+	int p[2], status;
+	pid_t pid;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(pipe(p), 0);
+		pid = fork();
+		if (pid == 0) {
+			struct stat st;
+			char name[64];
+
+			dup2(p[1], 2);
+			if (fstat(2, &st) == -1)
+				_exit(1);
+			snprintf(name, sizeof(name), i == 2 ? "%llu;%llu" : "%llu:%llu",
+			    (unsigned long long)st.st_dev,
+			    (unsigned long long)st.st_ino + (i == 1));
+			setenv("JOURNAL_STREAM", name, 1);
+			log_init("vipd");
+			log_warning("early");
+			_exit(0);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		assert_non_null(next(p[0]));
+		if (i == 0)
+			assert_string_equal(line, "<4>early\n");
+		else
+			assert_non_null(strstr(line, "]: warning: early\n"));
+		close(p[0]);
+		close(p[1]);
+	}
+}
+
 static size_t hook_calls;
 static char hook_name[64];
 static int hook_fd = -1;
@@ -629,6 +668,7 @@ main(void)
 	    cmocka_unit_test(formats),
 	    cmocka_unit_test(whole_lines),
 	    cmocka_unit_test(json_bytes),
+	    cmocka_unit_test(stderr_is_the_journal),
 	    cmocka_unit_test(control_bytes),
 	    cmocka_unit_test(before_targets),
 	    cmocka_unit_test(names),
