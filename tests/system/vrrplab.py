@@ -153,7 +153,7 @@ class Lab:
         for h in self.hosts:
             p = self.start(h, vrrp or self.members(), wait=False, **over)
             if not together:
-                p.wait_line("BACKUP -> MASTER" if h == self.hosts[0] else "INIT -> BACKUP", 15)
+                p.wait_line("-> MASTER" if h == self.hosts[0] else "-> BACKUP", 15)
 
     def keepalived(self, host, peer, priority, text=None, **keys):
         """keepalived with the tutorial's configuration, and something that answers as it."""
