@@ -149,6 +149,7 @@ unit) run_unit "$@" ;;
 system) run_system "$@" ;;
 outside)
 	folder=outside
+	SYSTEM_TIMEOUT=${SYSTEM_TIMEOUT:-600} # one of them builds a package
 	run_system "$@"
 	;;
 all)
