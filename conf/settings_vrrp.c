@@ -182,9 +182,9 @@ static const struct conf_key instance_keys[] = {
     {"virtual_router_id", K_UINT, F_REQUIRED, .offset = O(conf_router, vrid), .min = 1, .max = 255,
 	.text =
 	    "The number of the virtual router (VRID), the same on all hosts and one that nobody "
-	    "else on the link uses. 51 is in every example: take another. A reload cannot change "
-	    "it, "
-	    "nor interface and source: give the instance another name."},
+	    "else on the link uses. 51 is in every example: take another. Changed by a reload (as "
+	    "interface and source may be) the instance leaves and begins anew: reload all hosts "
+	    "together, since those of two numbers do not hear one another."},
     {"version", K_UINT, .offset = O(conf_router, version), .min = 2, .max = 3,
 	.dflt_of = router_version, .dflt_text = "3 with members and for IPv6, else 2",
 	.text = "The version of VRRP."},

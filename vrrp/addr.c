@@ -108,6 +108,35 @@ on_stray(const struct nl_addr *n, void *arg)
 	}
 }
 
+/* Another router of this host has taken it on that device: the same one under another name or VRID.
+ */
+static bool
+has_heir(const struct router *r, const struct nl_addr *at)
+{
+	struct router *o;
+
+	router_each (r->v, o) {
+		struct nl_addr n;
+
+		if (o == r || !o->started || !o->holds)
+			continue;
+		for (size_t i = 0; i < o->plan->n_addrs; i++)
+			if (fill(o, &o->plan->addrs[i], &n) && n.family == at->family &&
+			    n.ifindex == at->ifindex && n.prefix == at->prefix &&
+			    memcmp(n.addr, at->addr, sizeof(n.addr)) == 0)
+				return true;
+	}
+	return false;
+}
+
+bool
+addr_has_heir(struct router *r, size_t i)
+{
+	struct nl_addr n;
+
+	return fill(r, &r->plan->addrs[i], &n) && has_heir(r, &n);
+}
+
 /* A device that has another name by now keeps its addresses: they are looked for. */
 static void
 remove_one(struct router *r, const struct plan_addr *a)
@@ -119,6 +148,8 @@ remove_one(struct router *r, const struct plan_addr *a)
 		if (!s.found)
 			return;
 	}
+	if (has_heir(r, &s.at))
+		return;
 	if (nl_addr_del(&r->v->req, &s.at) == -1 && errno != EADDRNOTAVAIL && errno != ENODEV)
 		complain(r, a, "remove");
 }

@@ -350,10 +350,11 @@ on_link_event(struct vrrp *v, const struct nl_event *e)
 			if (other)
 				addr_come(r);
 	}
-	/* renamed away */
-	f = iface_find_index(v, e->link.index);
-	if (f != NULL && strcmp(f->name, e->link.name) != 0)
-		link_gone(f);
+	/* Renamed away; the name it has now may be another entry's, which has the index already. */
+	for (size_t i = 0; i < VRRP_IFACES; i++)
+		if (v->ifaces[i].index == e->link.index &&
+		    strcmp(v->ifaces[i].name, e->link.name) != 0)
+			link_gone(&v->ifaces[i]);
 }
 
 static void

@@ -248,9 +248,11 @@ drain_list(struct vrrp *v)
 	router_each (v, r) {
 		if (r->drain_seq == 0)
 			continue;
-		for (size_t i = 0; i < r->plan->n_addrs && n < 64; i++, n++) {
+		for (size_t i = 0; i < r->plan->n_addrs && n < 64; i++) {
+			if (addr_has_heir(r, i))
+				continue;
 			v->own->drain[n].family = r->plan->addrs[i].ip.family;
-			memcpy(v->own->drain[n].addr, r->plan->addrs[i].ip.b, 16);
+			memcpy(v->own->drain[n++].addr, r->plan->addrs[i].ip.b, 16);
 		}
 	}
 	sw32_set(&v->own->n_drain, n);
@@ -320,11 +322,39 @@ ask_fresh(struct router *r)
 }
 
 static void
-perform(struct router *r, const struct decide_action *a)
+do_arp(struct router *r, enum decide_do what)
 {
 	struct mono now = loop_now(r->v->loop);
-	char ip[64];
 
+	if (what == DECIDE_DO_ARP_START) {
+		garp_start(&r->garp, r->plan->n_addrs, now);
+		event_add(r->v->seg, EVENT_ROUTER, r->slot,
+		    "router %s: announces its addresses by ARP and ND", r->plan->name);
+	} else if (what == DECIDE_DO_ARP_SIGN) {
+		garp_sign(&r->garp, now);
+	} else if (what == DECIDE_DO_ARP_TROUBLE) {
+		garp_trouble(&r->garp, now, &r->plan->garp);
+	} else {
+		garp_stop(&r->garp);
+	}
+}
+
+static void
+do_report(const struct router *r, const struct ip *ip)
+{
+	char text[64];
+
+	if (ip->family != 0)
+		log_notice("router %s: released to %s", r->plan->name,
+		    router_ip_text(ip, text, sizeof(text)));
+	else
+		log_warning(
+		    "router %s: released, but nobody took it: it stays here", r->plan->name);
+}
+
+static void
+perform(struct router *r, const struct decide_action *a)
+{
 	switch (a->kind) {
 	case DECIDE_DO_SEND:
 		do_send(r, a);
@@ -347,18 +377,10 @@ perform(struct router *r, const struct decide_action *a)
 		    r->plan->name);
 		break;
 	case DECIDE_DO_ARP_START:
-		garp_start(&r->garp, r->plan->n_addrs, now);
-		event_add(r->v->seg, EVENT_ROUTER, r->slot,
-		    "router %s: announces its addresses by ARP and ND", r->plan->name);
-		break;
 	case DECIDE_DO_ARP_SIGN:
-		garp_sign(&r->garp, now);
-		break;
 	case DECIDE_DO_ARP_TROUBLE:
-		garp_trouble(&r->garp, now, &r->plan->garp);
-		break;
 	case DECIDE_DO_ARP_STOP:
-		garp_stop(&r->garp);
+		do_arp(r, a->kind);
 		break;
 	case DECIDE_DO_DRAIN:
 		do_drain(r);
@@ -373,12 +395,7 @@ perform(struct router *r, const struct decide_action *a)
 		alarm_said(r, a);
 		break;
 	case DECIDE_DO_REPORT:
-		if (a->ip.family != 0)
-			log_notice("router %s: released to %s", r->plan->name,
-			    router_ip_text(&a->ip, ip, sizeof(ip)));
-		else
-			log_warning("router %s: released, but nobody took it: it stays here",
-			    r->plan->name);
+		do_report(r, &a->ip);
 		break;
 	case DECIDE_DO_EXIT:
 	case DECIDE_DO_COUNT:

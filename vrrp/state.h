@@ -173,6 +173,8 @@ bool iface_runs(void *v, const char *name);
 /* Sets all addresses with a fresh lifetime. Returns how many of them were not there. */
 unsigned addr_set(struct router *r);
 void addr_remove(struct router *r);
+/* Does another router of this host hold its address (index) too, so that it stays? */
+bool addr_has_heir(struct router *r, size_t i);
 /* Only those of old that are not in the present plan. */
 void addr_remove_gone(struct router *r, const struct plan *old);
 /* Are addresses of this plan on their interfaces that a vipd which was killed has left there? */

@@ -42,20 +42,25 @@ drop_prepared(void)
 	logto_abort();
 }
 
+/* The router that p is a change of. Another VRID, interface, family or source makes another router,
+ * though it has the name: the old one leaves. */
 static struct router *
-by_name(const char *name)
+find_router(const struct plan *p)
 {
 	struct router *r;
 
-	router_each (&vr, r)
-		if (!r->leaving && strcmp((r->plan ? r->plan : r->next)->name, name) == 0)
+	router_each (&vr, r) {
+		const struct plan *old = r->plan != NULL ? r->plan : r->next;
+
+		if (!r->leaving && strcmp(old->name, p->name) == 0 && plan_same_router(old, p))
 			return r;
+	}
 	return NULL;
 }
 
-/* A predecessor's slot of that name, else a free one; SHM_MAX_ROUTERS: none. */
+/* A predecessor's slot of that name and VRID, else a free one; SHM_MAX_ROUTERS: none. */
 static unsigned
-slot_for(const char *name, bool *resumed)
+slot_for(const struct plan *plan, bool *resumed)
 {
 	unsigned free_one = SHM_MAX_ROUTERS;
 
@@ -66,7 +71,8 @@ slot_for(const char *name, bool *resumed)
 		if (vr.routers[i] != NULL)
 			continue;
 		if (vr.child->start.resumed && !vr.committed && sw32_get(&p->used) &&
-		    strncmp(p->name, name, sizeof(p->name)) == 0) {
+		    sw32_get(&p->vrid) == plan->vrid &&
+		    strncmp(p->name, plan->name, sizeof(p->name)) == 0) {
 			*resumed = true;
 			return i;
 		}
@@ -80,20 +86,12 @@ slot_for(const char *name, bool *resumed)
 static int
 prepare_router(struct plan *p, char *reason, size_t size)
 {
-	struct router *r = by_name(p->name);
+	struct router *r = find_router(p);
 	bool resumed = false;
 	unsigned slot;
 
-	if (r != NULL && r->plan != NULL && !plan_same_router(r->plan, p)) {
-		snprintf(reason, size,
-		    "instance %s: virtual_router_id, interface, family and source cannot change by "
-		    "a reload: give the new one another name",
-		    p->name);
-		plan_free(p);
-		return -1;
-	}
 	if (r == NULL) {
-		slot = slot_for(p->name, &resumed);
+		slot = slot_for(p, &resumed);
 		r = slot < SHM_MAX_ROUTERS ? router_new(&vr, slot) : NULL;
 		if (r == NULL) {
 			snprintf(reason, size, "instance %s: %s", p->name,
@@ -199,6 +197,11 @@ static void look_ready(void);
 static void
 router_leave(struct router *r)
 {
+	char name[SHM_NAME];
+
+	/* Its name may be another's from now on. */
+	snprintf(name, sizeof(name), "%.50s:leaving", r->plan->name);
+	memcpy(r->pub->name, name, sizeof(name));
 	r->leaving = true;
 	router_step(r, (struct decide_in){.kind = DECIDE_IN_STOP, .stop_ns = 60000000000});
 	router_timer_set(r);
