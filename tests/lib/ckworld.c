@@ -325,6 +325,15 @@ worker0(const struct world *w)
 	return SHM_AT(shm_worker(&w->m, 0), 0, struct shm_worker);
 }
 
+void
+world_text(struct world *w, const char *text)
+{
+	struct shm_worker *k = worker0(w);
+
+	for (unsigned i = 0; i < SHM_REQUESTS; i++)
+		snprintf(k->request[i].text, sizeof(k->request[i].text), "%s", text);
+}
+
 uint64_t
 world_ask(struct world *w, uint32_t kind, uint32_t slot, uint32_t argument)
 {

@@ -81,6 +81,8 @@ void world_picks(struct world *w, unsigned n, unsigned *count);
 
 /* Worker 0 asks; returns the checker's result. */
 uint32_t world_request(struct world *w, uint32_t kind, uint32_t slot, uint32_t argument);
+/* The text of requests from now on. */
+void world_text(struct world *w, const char *text);
 /* Asks only; returns the request's number. */
 uint64_t world_ask(struct world *w, uint32_t kind, uint32_t slot, uint32_t argument);
 /* Worker 0 reports a failed connect. */

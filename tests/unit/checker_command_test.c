@@ -9,6 +9,7 @@
 
 #include "shm/check_status.h"
 #include "shm/request.h"
+#include "shm/target.h"
 #include "tests/lib/ckworld.h"
 #include "tests/lib/target.h"
 
@@ -179,6 +180,61 @@ health_and_checks(void **state)
 	assert_int_equal(world_request(&w, SHM_REQ_SRV_CHECK, a, 1), SHM_RES_NO_CHECK);
 }
 
+static uint32_t
+set_to(uint32_t kind, unsigned port)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "127.0.0.1:%u", port);
+	world_text(&w, text);
+	return world_request(&w, kind, a, 0);
+}
+
+/* Probes follow; a reload keeps what was set, unless the file changes that very setting. */
+static void
+addresses(void **state)
+{
+	struct shm_target set;
+	struct sock_addr addr;
+
+	(void)state;
+	load(QUICK, OF_A);
+	UNTIL(&w, get(&h->counter) == 4);
+	assert_false(target_get(h, &set));
+	target_set(t[0], TARGET_REFUSE, 0);
+	UNTIL(&w, get(&h->counter) == 0);
+	assert_int_equal(set_to(SHM_REQ_SRV_ADDR, t[1]->port), SHM_RES_DONE);
+	UNTIL(&w, get(&h->counter) == 4);
+	assert_true(target_addr(h, get(&h->epoch), &addr));
+	assert_int_equal(sock_addr_port(&addr), t[1]->port);
+	assert_false(target_addr(h, get(&h->epoch) + 1, &addr));
+	load(QUICK, OF_A "maxqueue = 9;");
+	assert_true(target_addr(h, get(&h->epoch), &addr));
+	assert_int_equal(get(&h->counter), 4);
+	/* The port of probes alone; a reload whose file changes it takes it back. */
+	assert_int_equal(world_request(&w, SHM_REQ_SRV_CHECK_PORT, a, t[0]->port), SHM_RES_DONE);
+	UNTIL(&w, get(&h->counter) == 0);
+	load(QUICK, OF_A "check = { port = 1; };");
+	assert_true(target_get(h, &set));
+	assert_int_equal(set.check_port, 0);
+	assert_int_equal(set.addr.port, t[1]->port);
+	load(QUICK, OF_A);
+	UNTIL(&w, get(&h->counter) == 4);
+	/* Their address alone, which nobody has here. */
+	world_text(&w, "127.0.0.77:1");
+	assert_int_equal(world_request(&w, SHM_REQ_SRV_CHECK_ADDR, a, 0), SHM_RES_DONE);
+	assert_true(target_get(h, &set));
+	assert_int_equal(set.check.addr[3], 77);
+	/* Back to the file's. */
+	assert_int_equal(set_to(SHM_REQ_SRV_ADDR, t[0]->port), SHM_RES_DONE);
+	assert_false(target_addr(h, get(&h->epoch), &addr));
+	world_text(&w, "nonsense");
+	assert_int_equal(world_request(&w, SHM_REQ_SRV_ADDR, a, 0), SHM_RES_VALUE);
+	assert_int_equal(world_request(&w, SHM_REQ_SRV_CHECK_PORT, a, 65536), SHM_RES_VALUE);
+	load("check = false;", OF_A);
+	assert_int_equal(world_request(&w, SHM_REQ_SRV_CHECK_PORT, a, 1), SHM_RES_NO_CHECK);
+}
+
 static void
 wrong_requests(void **state)
 {
@@ -259,6 +315,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(weight, setup, teardown),
 	    cmocka_unit_test_setup_teardown(limit_of_connections, setup, teardown),
 	    cmocka_unit_test_setup_teardown(health_and_checks, setup, teardown),
+	    cmocka_unit_test_setup_teardown(addresses, setup, teardown),
 	    cmocka_unit_test_setup_teardown(wrong_requests, setup, teardown),
 	    cmocka_unit_test_setup_teardown(reports_of_failed_connects, setup, teardown),
 	    cmocka_unit_test_setup_teardown(fresh_probes_for_vrrp, setup, teardown),

@@ -142,6 +142,16 @@ wrong_arguments_get_haproxys_texts(void **state)
 	at_once("set server be/s1 bla",
 	    "usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | "
 	    "agent-send | check-addr | check-port | fqdn | health | ssl | state | weight\n");
+	at_once("set server be/s1 addr",
+	    "set server <b>/<s> addr requires an address and optionally a port.\n");
+	at_once("set server be/s1 addr x", "Invalid addr 'x' by 'stats socket command'\n");
+	at_once("set server be/s1 addr 1.2.3.4:5",
+	    "Invalid addr '1.2.3.4:5' by 'stats socket command'\n");
+	at_once("set server be/s1 check-port", "set server <b>/<s> check-port requires a port.\n");
+	at_once("set server be/s1 check-port x", "provided port is not an integer\n");
+	at_once("set server be/s1 check-port 65536", "provided port is invalid\n");
+	at_once("set server be/s1 check-addr x", "invalid addr 'x'\n");
+	at_once("set server be/s3 check-port 1", "health checks are not enabled on this server\n");
 	at_once("set server", "Require 'backend/server'.\n");
 	at_once("set server be", "Require 'backend/server'.\n");
 	at_once("set server be/ state drain", "Require 'backend/server'.\n");
