@@ -23,12 +23,21 @@ clear_words(struct sw64 *from, const struct sw64 *to)
 		sw64_set(from, 0);
 }
 
+/* The last seconds too: their sum may be a maximum that nobody has made yet. */
+static void
+clear_rate(struct shm_rate *r)
+{
+	sw32_set(&r->cur, 0);
+	sw32_set(&r->prev, 0);
+	sw32_set(&r->max, 0);
+}
+
 /* Maxima only, or all counts too; what is open now is not counted here and stays. */
 static void
 clear_frontend(struct shm_fe_count *c, bool all)
 {
 	sw32_set(&c->cur_max, 0);
-	sw32_set(&c->rate.max, 0);
+	clear_rate(&c->rate);
 	if (all)
 		clear_words(&c->sess, (struct sw64 *)(void *)&c->rate);
 }
@@ -38,7 +47,7 @@ clear_backend(struct shm_be_count *c, bool all)
 {
 	sw32_set(&c->cur_max, 0);
 	sw32_set(&c->queue_max, 0);
-	sw32_set(&c->rate.max, 0);
+	clear_rate(&c->rate);
 	if (all) {
 		clear_words(&c->sess, (struct sw64 *)(void *)&c->queue_max);
 		clear_words(&c->q_ms, (struct sw64 *)(void *)&c->rate);
@@ -49,7 +58,7 @@ static void
 clear_server(struct shm_srv_count *c, bool all)
 {
 	sw32_set(&c->cur_max, 0);
-	sw32_set(&c->rate.max, 0);
+	clear_rate(&c->rate);
 	if (all) {
 		clear_words(&c->sess, &c->last_ns);
 		clear_words(&c->c_ms, (struct sw64 *)(void *)&c->rate);
@@ -68,7 +77,7 @@ clear_counters(struct worker *w, bool all)
 	for (uint32_t i = 0; i < sw32_get(&m->n_servers); i++)
 		clear_server(&SHM_OWN(w->seg, w->own, srv)[i], all);
 	sw32_set(&w->own->held_max, 0);
-	sw32_set(&w->own->conn_rate.max, 0);
+	clear_rate(&w->own->conn_rate);
 	if (!all)
 		return;
 	sw64_set(&w->own->cum_conn, 0);
