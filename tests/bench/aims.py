@@ -3,11 +3,11 @@
 
 
 def ratio(result, load, kind, measure, aim, stretch=None):
-    """Of haproxy; the median and the quieter fifth have to be within the aim."""
+    """Of haproxy; the median and the quieter fifth, as printed, have to be within the aim."""
     x = result.get(load, {}).get(kind, {}).get(measure)
     if x is None:
         return None
-    worst = max(x["ratio"], x["quiet"])
+    worst = round(max(x["ratio"], x["quiet"]), 2)
     verdict = "met" if worst <= aim else "**missed**"
     if stretch and worst <= stretch:
         verdict = "met, stretch too"

@@ -4,8 +4,9 @@ import statistics
 
 from loads import *  # noqa: F403
 
-WORK = (("per connection", {"conns": 64, "total": 3000}, "ok"),
-        ("per request", {"mode": "req", "conns": 64, "total": 64, "per_conn": 100}, "requests"),
+WORK = (("per connection", {"conns": 64, "total": 3000, "opts": ["-R"]}, "ok"),
+        ("per request", {"mode": "req", "conns": 64, "total": 64, "per_conn": 100, "opts": ["-R"]},
+         "requests"),
         ("per MB", {"conns": 4, "total": 4, "want": "64M", "opts": ["-R"]}, "bytes_in"))
 
 
