@@ -88,7 +88,7 @@ class Box:
         rc, out = env.run(["unshare", "--pid", "--fork", "--mount", "--uts", "--ipc", "--cgroup",
                            "bash", "-c", TRY, "-", self.top, group])
         if rc != 0:
-            raise Skip(f"no container can be made here: {out.strip()}")
+            raise Skip(f"machine: no container can be made here: {out.strip()}")
         self.holder = env.start(["unshare", "--mount", "bash", "-c", OUTER, "-", self.top, INNER,
                                  group, dest], name="box")
 
