@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "tests/lib/decide_text.h"
-
-static void host_step(struct sim *s, unsigned i, struct decide_in in);
+#include "tests/lib/vrrp_sim_part.h"
 
 uint64_t
 sim_random(struct sim *s)
@@ -18,10 +17,8 @@ sim_random(struct sim *s)
 	return s->rng * 0x2545f4914f6cdd1dull >> 16;
 }
 
-static void note(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void
-note(struct sim *s, const char *fmt, ...)
+void
+sim_note(struct sim *s, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -41,7 +38,7 @@ broken(struct sim *s, unsigned i, const char *what)
 		return;
 	snprintf(
 	    s->broken, sizeof(s->broken), "%.3f s, host %u: %s", (double)s->now / 1e9, i, what);
-	note(s, "BROKEN %s", s->broken);
+	sim_note(s, "BROKEN %s", s->broken);
 }
 
 static struct ip
@@ -117,8 +114,8 @@ earlier(const struct sim_event *a, const struct sim_event *b)
 	return a->at != b->at ? a->at < b->at : a->order < b->order;
 }
 
-static void
-event_push(struct sim *s, struct sim_event e)
+void
+sim_event_push(struct sim *s, struct sim_event e)
 {
 	size_t i = s->n_ev;
 
@@ -181,12 +178,12 @@ send_advert(struct sim *s, unsigned i, const struct decide_action *a)
 		if (k == i || (a->kind == DECIDE_DO_SEND_LAST && !ip_equal(&to, &a->ip)))
 			continue;
 		if (passes(s, i, k, true))
-			event_push(s, (struct sim_event){.at = s->now + travel(s),
-					  .kind = DECIDE_IN_ADVERT,
-					  .to = (uint8_t)k,
-					  .from = (uint8_t)i,
-					  .priority = a->priority,
-					  .interval_ns = a->interval_ns});
+			sim_event_push(s, (struct sim_event){.at = s->now + travel(s),
+					      .kind = DECIDE_IN_ADVERT,
+					      .to = (uint8_t)k,
+					      .from = (uint8_t)i,
+					      .priority = a->priority,
+					      .interval_ns = a->interval_ns});
 	}
 }
 
@@ -197,10 +194,10 @@ probe(struct sim *s, unsigned i)
 	for (unsigned k = 0; k < s->n; k++) {
 		if (k == i || !s->h[k].addr || !passes(s, i, k, false) || !passes(s, k, i, false))
 			continue;
-		event_push(s, (struct sim_event){.at = s->now + travel(s) + travel(s),
-				  .kind = DECIDE_IN_HOLDER,
-				  .to = (uint8_t)i,
-				  .from = (uint8_t)k});
+		sim_event_push(s, (struct sim_event){.at = s->now + travel(s) + travel(s),
+				      .kind = DECIDE_IN_HOLDER,
+				      .to = (uint8_t)i,
+				      .from = (uint8_t)k});
 	}
 }
 
@@ -306,7 +303,7 @@ perform(struct sim *s, unsigned i, const struct decide_action *a, const struct d
 		break;
 	case DECIDE_DO_DRAIN:
 		if (!h->workers_hang)
-			event_push(
+			sim_event_push(
 			    s, (struct sim_event){.at = s->now + (int64_t)sim_below(s, 20 * SIM_MS),
 				   .kind = DECIDE_IN_DRAINED,
 				   .to = (uint8_t)i});
@@ -316,11 +313,12 @@ perform(struct sim *s, unsigned i, const struct decide_action *a, const struct d
 		break;
 	case DECIDE_DO_ASK_FRESH:
 		if (!h->servers_hang)
-			event_push(s, (struct sim_event){.at = s->now + SIM_MS +
-							       (int64_t)sim_below(s, 150 * SIM_MS),
-					  .kind = DECIDE_IN_FRESH,
-					  .to = (uint8_t)i,
-					  .flag = h->raw != BAND_DEAD});
+			sim_event_push(
+			    s, (struct sim_event){
+				   .at = s->now + SIM_MS + (int64_t)sim_below(s, 150 * SIM_MS),
+				   .kind = DECIDE_IN_FRESH,
+				   .to = (uint8_t)i,
+				   .flag = h->raw != BAND_DEAD});
 		break;
 	case DECIDE_DO_EXIT:
 		h->process = false;
@@ -386,8 +384,8 @@ same_out(const struct decide_out *x, const struct decide_out *y)
 	return same;
 }
 
-static void
-host_step(struct sim *s, unsigned i, struct decide_in in)
+void
+sim_step(struct sim *s, unsigned i, struct decide_in in)
 {
 	struct sim_host *h = &s->h[i];
 	struct decide was, twin;
@@ -410,7 +408,7 @@ host_step(struct sim *s, unsigned i, struct decide_in in)
 	hash_in(s, &h->d.role, sizeof(h->d.role));
 	hash_in(s, &h->d.deadline, sizeof(h->d.deadline));
 	if (s->trace != NULL && (out.n > 0 || in.kind != DECIDE_IN_TIMER))
-		note(s, "host %u %-8s %-26s %s", i, decide_role_text(was.role),
+		sim_note(s, "host %u %-8s %-26s %s", i, decide_role_text(was.role),
 		    decide_in_text(&in, a, sizeof(a)), decide_out_text(&out, b, sizeof(b)));
 	for (size_t k = 0; k < out.n; k++) {
 		perform(s, i, &out.a[k], &was);
@@ -436,8 +434,8 @@ shown(const struct sim_host *h, enum band *b)
 	return band_weights_priority(h->cfg.base, dead ? h->weight : 0);
 }
 
-static void
-health_step(struct sim *s, unsigned i)
+void
+sim_health_step(struct sim *s, unsigned i)
 {
 	struct sim_host *h = &s->h[i];
 	struct mono again;
@@ -447,13 +445,13 @@ health_step(struct sim *s, unsigned i)
 	h->hold_at = again.ns;
 	p = shown(h, &b);
 	if (b != h->d.band || p != h->d.priority)
-		host_step(s, i,
+		sim_step(s, i,
 		    (struct decide_in){
 			.kind = DECIDE_IN_HEALTH, .health = {.band = b, .priority = p}});
 }
 
-static void
-process_start(struct sim *s, unsigned i, bool resumed)
+void
+sim_process_start(struct sim *s, unsigned i, bool resumed)
 {
 	struct sim_host *h = &s->h[i];
 	struct decide_in in = {.kind = DECIDE_IN_START};
@@ -479,9 +477,10 @@ process_start(struct sim *s, unsigned i, bool resumed)
 	h->refresh_at = s->now;
 	if (!in.start.resumed)
 		memset(h->pulled_at, 0, sizeof(h->pulled_at));
-	host_step(s, i, in);
-	event_push(s, (struct sim_event){
-			  .at = s->now + 300 * SIM_MS, .kind = DECIDE_IN_READY, .to = (uint8_t)i});
+	sim_step(s, i, in);
+	sim_event_push(
+	    s, (struct sim_event){
+		   .at = s->now + 300 * SIM_MS, .kind = DECIDE_IN_READY, .to = (uint8_t)i});
 }
 
 /* ---- what a client sees ---------------------------------------------------- */
@@ -526,8 +525,8 @@ sim_count_reset(struct sim *s)
 
 /* ---- running --------------------------------------------------------------- */
 
-static bool
-awake(const struct sim *s, unsigned i)
+bool
+sim_awake(const struct sim *s, unsigned i)
 {
 	return s->h[i].process && s->h[i].paused_until == 0;
 }
@@ -570,10 +569,10 @@ host_arp(struct sim *s, unsigned i)
 			s->arp = (int)i;
 		for (unsigned k = 0; k < s->n; k++) /* seen by the others' ARP sockets */
 			if (k != i && passes(s, i, k, false))
-				event_push(s, (struct sim_event){.at = s->now + travel(s),
-						  .kind = DECIDE_IN_HOLDER,
-						  .to = (uint8_t)k,
-						  .from = (uint8_t)i});
+				sim_event_push(s, (struct sim_event){.at = s->now + travel(s),
+						      .kind = DECIDE_IN_HOLDER,
+						      .to = (uint8_t)k,
+						      .from = (uint8_t)i});
 	}
 }
 
@@ -585,11 +584,11 @@ wake(struct sim *s, unsigned i)
 	struct sim_host *h = &s->h[i];
 
 	if (h->d.link != h->link)
-		host_step(s, i, (struct decide_in){.kind = DECIDE_IN_LINK, .link = h->link});
+		sim_step(s, i, (struct decide_in){.kind = DECIDE_IN_LINK, .link = h->link});
 	if (h->d.fault != h->fault)
-		host_step(s, i, (struct decide_in){.kind = DECIDE_IN_FAULT, .fault = h->fault});
+		sim_step(s, i, (struct decide_in){.kind = DECIDE_IN_FAULT, .fault = h->fault});
 	if (h->process)
-		health_step(s, i);
+		sim_health_step(s, i);
 }
 
 /* What is due at s->now: the address' lifetime, waking, holds, timer, ARP. */
@@ -599,7 +598,7 @@ host_due(struct sim *s, unsigned i)
 	struct sim_host *h = &s->h[i];
 
 	if (h->addr && h->addr_until <= s->now) {
-		note(s, "host %u: the kernel removes the address", i);
+		sim_note(s, "host %u: the kernel removes the address", i);
 		h->addr = false;
 	}
 	if (!h->process)
@@ -607,7 +606,7 @@ host_due(struct sim *s, unsigned i)
 	if (h->paused_until != 0) {
 		if (h->paused_until > s->now)
 			return;
-		note(s, "host %u wakes", i);
+		sim_note(s, "host %u wakes", i);
 		h->paused_until = 0;
 		wake(s, i);
 		return;
@@ -615,9 +614,9 @@ host_due(struct sim *s, unsigned i)
 	if (h->addr && h->refresh_at <= s->now)
 		keep_addr(s, h);
 	if (h->hold_at <= s->now)
-		health_step(s, i);
+		sim_health_step(s, i);
 	if (h->process && decide_next(&h->d).ns <= s->now)
-		host_step(s, i, (struct decide_in){.kind = DECIDE_IN_TIMER});
+		sim_step(s, i, (struct decide_in){.kind = DECIDE_IN_TIMER});
 	if (h->process)
 		host_arp(s, i);
 }
@@ -629,14 +628,14 @@ deliver(struct sim *s, struct sim_event e)
 
 	if (e.kind == DECIDE_IN_START) { /* the master process starts a new one */
 		if (e.epoch == s->epoch[e.to] && s->h[e.to].power && !s->h[e.to].process)
-			process_start(s, e.to, true);
+			sim_process_start(s, e.to, true);
 		return;
 	}
 	if (!s->h[e.to].power || !s->h[e.to].process || e.epoch != s->epoch[e.to])
 		return;
 	if (s->h[e.to].paused_until != 0) { /* waits in the socket */
 		e.at = s->h[e.to].paused_until;
-		event_push(s, e);
+		sim_event_push(s, e);
 		return;
 	}
 	switch (e.kind) {
@@ -654,7 +653,7 @@ deliver(struct sim *s, struct sim_event e)
 	default:
 		break;
 	}
-	host_step(s, e.to, in);
+	sim_step(s, e.to, in);
 }
 
 void
@@ -690,157 +689,4 @@ sim_run(struct sim *s, int64_t until)
 	}
 	if (s->broken[0] == '\0' && until > s->now)
 		account(s, until);
-}
-
-/* ---- what happens to hosts ------------------------------------------------- */
-
-void
-sim_boot(struct sim *s, unsigned i)
-{
-	struct sim_host *h = &s->h[i];
-
-	if (h->power)
-		return;
-	note(s, "host %u boots", i);
-	h->power = true;
-	h->addr = false;
-	h->has_saved = false;
-	process_start(s, i, false);
-}
-
-void
-sim_power_off(struct sim *s, unsigned i)
-{
-	note(s, "host %u loses power", i);
-	s->h[i].power = s->h[i].process = s->h[i].addr = s->h[i].has_saved = false;
-	s->epoch[i]++;
-}
-
-void
-sim_kill_vrrp(struct sim *s, unsigned i, int64_t respawn_ns)
-{
-	struct sim_host *h = &s->h[i];
-
-	if (!h->process)
-		return;
-	note(s, "host %u: vrrp killed", i);
-	h->process = false;
-	s->epoch[i]++;
-	if (respawn_ns < 0)
-		return;
-	/* STOPPED in the saved state does not occur: an ended process is not respawned. */
-	event_push(s, (struct sim_event){
-			  .at = s->now + respawn_ns, .kind = DECIDE_IN_START, .to = (uint8_t)i});
-}
-
-void
-sim_kill_all(struct sim *s, unsigned i)
-{
-	note(s, "host %u: everything killed", i);
-	s->h[i].process = s->h[i].has_saved = false;
-	s->epoch[i]++;
-}
-
-void
-sim_restart(struct sim *s, unsigned i)
-{
-	if (s->h[i].process || !s->h[i].power)
-		return;
-	note(s, "host %u: vipd starts", i);
-	s->h[i].has_saved = false;
-	process_start(s, i, false);
-}
-
-void
-sim_stop(struct sim *s, unsigned i, int64_t grace_ns)
-{
-	if (s->h[i].process)
-		host_step(s, i, (struct decide_in){.kind = DECIDE_IN_STOP, .stop_ns = grace_ns});
-}
-
-void
-sim_pause(struct sim *s, unsigned i, int64_t ns)
-{
-	note(s, "host %u sleeps for %.3f s", i, (double)ns / 1e9);
-	if (s->h[i].process && s->h[i].paused_until < s->now + ns)
-		s->h[i].paused_until = s->now + ns;
-}
-
-void
-sim_link(struct sim *s, unsigned i, bool up)
-{
-	note(s, "host %u: link %s", i, up ? "up" : "down");
-	s->h[i].link = up;
-	if (awake(s, i))
-		host_step(s, i, (struct decide_in){.kind = DECIDE_IN_LINK, .link = up});
-}
-
-void
-sim_health(struct sim *s, unsigned i, enum band raw)
-{
-	note(s, "host %u: health %s", i, band_text(raw));
-	s->h[i].raw = raw;
-	if (awake(s, i))
-		health_step(s, i);
-}
-
-void
-sim_fault(struct sim *s, unsigned i, uint32_t mask)
-{
-	s->h[i].fault = mask;
-	if (awake(s, i))
-		host_step(s, i, (struct decide_in){.kind = DECIDE_IN_FAULT, .fault = mask});
-}
-
-void
-sim_release(struct sim *s, unsigned i)
-{
-	if (awake(s, i))
-		host_step(s, i, (struct decide_in){.kind = DECIDE_IN_RELEASE});
-}
-
-void
-sim_group(struct sim *s, unsigned i, struct decide_in in)
-{
-	if (awake(s, i))
-		host_step(s, i, in);
-}
-
-void
-sim_config(struct sim *s, unsigned i, const struct decide_cfg *cfg)
-{
-	s->h[i].cfg = *cfg;
-	if (awake(s, i))
-		host_step(s, i, (struct decide_in){.kind = DECIDE_IN_CONFIG, .cfg = cfg});
-}
-
-void
-sim_cut(struct sim *s, unsigned i, bool cut)
-{
-	note(s, "host %u: %s", i, cut ? "cut off" : "connected");
-	for (unsigned k = 0; k < SIM_ENDS; k++)
-		if (k != i)
-			s->cut[i][k] = s->cut[k][i] = cut;
-}
-
-bool
-sim_able(const struct sim *s, unsigned i)
-{
-	return s->h[i].power && s->h[i].process && s->h[i].link && s->h[i].fault == 0 &&
-	       s->h[i].paused_until == 0;
-}
-
-int
-sim_master(const struct sim *s)
-{
-	int found = -1;
-
-	for (unsigned i = 0; i < s->n; i++) {
-		if (!s->h[i].addr)
-			continue;
-		if (found != -1)
-			return -2;
-		found = (int)i;
-	}
-	return found;
 }
