@@ -21,6 +21,7 @@
 #define CONTROL_CONNS      16
 #define CONTROL_TIMEOUT_MS 10000
 #define CONTROL_EVICT_MS   100
+#define CONTROL_STALL_MS   1000 /* without taking a byte of an answer */
 
 static struct ask_local local = {.send = requests_own, .done = requests_own_done};
 static struct ask ask = {.local = &local};
@@ -52,7 +53,8 @@ on_connection(struct loop_fd *f, uint32_t events)
 	(void)events;
 	if (fd == -1)
 		return;
-	if (n_conns >= CONTROL_CONNS && !cli_evict(&cli, CONTROL_EVICT_MS)) {
+	if (n_conns >= CONTROL_CONNS && !cli_evict(&cli, false, CONTROL_EVICT_MS) &&
+	    !cli_evict(&cli, true, CONTROL_STALL_MS)) {
 		close(fd);
 		return;
 	}

@@ -383,12 +383,13 @@ is_idle(const struct cli_conn *c)
 }
 
 bool
-cli_evict(struct cli *cli, int64_t min_ms)
+cli_evict(struct cli *cli, bool stalled, int64_t min_ms)
 {
 	struct cli_conn *oldest = NULL;
 
 	for (struct cli_conn *c = cli->conns; c != NULL; c = c->next)
-		if (is_idle(c) && (oldest == NULL || mono_before(c->moved, oldest->moved)))
+		if ((stalled ? c->out.len > 0 : is_idle(c)) &&
+		    (oldest == NULL || mono_before(c->moved, oldest->moved)))
 			oldest = c;
 	if (oldest == NULL || mono_diff_ms(loop_now(cli->loop), oldest->moved) < min_ms)
 		return false;

@@ -40,9 +40,10 @@ int cli_open(
 
 /* Something has changed in shared memory: commands that wait look again. */
 void cli_bell(struct cli *cli);
-/* Closes the connection that has been waiting for its client's next line for longest, if that is at
- * least min_ms. Returns false when there is none. */
-bool cli_evict(struct cli *cli, int64_t min_ms);
+/* Closes the connection that has been waiting for its client for longest, if that is at least
+ * min_ms: for the next line, or (stalled) for taking an answer. Returns false when there is none.
+ */
+bool cli_evict(struct cli *cli, bool stalled, int64_t min_ms);
 /* Closes all, at once. */
 void cli_close_all(struct cli *cli);
 /* Closes those that are idle. */

@@ -434,10 +434,16 @@ scrape_end(void *stream)
 	scrapes--;
 }
 
+bool
+metrics_full(void)
+{
+	return scrapes >= SCRAPES_MAX;
+}
+
 void
 metrics_answer(const struct shm *s, const struct conf *conf, struct http_reply *rp)
 {
-	struct scrape *sc = scrapes < SCRAPES_MAX ? calloc(1, sizeof(*sc)) : NULL;
+	struct scrape *sc = !metrics_full() ? calloc(1, sizeof(*sc)) : NULL;
 
 	if (sc == NULL || stat_list_make(&sc->list, s) == -1) {
 		free(sc);

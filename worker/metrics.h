@@ -11,6 +11,8 @@
 #include "shm/segment.h"
 #include "worker/http.h"
 
+/* As many scrapes as may be run in this process: another one gets 503. */
+bool metrics_full(void);
 void metrics_answer(const struct shm *s, const struct conf *conf, struct http_reply *rp);
 
 #endif

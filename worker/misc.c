@@ -13,11 +13,13 @@
 #include "worker/capture.h"
 #include "worker/cli.h"
 #include "worker/count.h"
+#include "worker/metrics.h"
 #include "worker/monitor.h"
 #include "worker/proxy.h"
 
 #define EVICT_MS   100
-#define EVICT_TURN 8 /* for another worker */
+#define STALL_MS   1000 /* without taking a byte of an answer */
+#define EVICT_TURN 8    /* for another worker */
 
 void
 misc_closed(struct worker *w)
@@ -90,6 +92,7 @@ struct misc_http {
 	const struct gen_frontend *fe;
 	struct http_conn *conn; /* NULL: waits for a PROXY header */
 	struct loop_fd f;       /* meanwhile */
+	struct mono since;      /* it waits for it */
 	struct loop_timer limit;
 	enum monitor_what asked; /* by the request under way */
 	struct misc_http *next;
@@ -98,11 +101,49 @@ struct misc_http {
 
 static struct misc_http *https; /* all of them */
 
+static void header_drop(struct misc_http *);
+
+/* Does it wait for its client: for a request or a PROXY header, or (stalled) for taking an answer?
+ */
+static bool
+waits(const struct misc_http *m, bool stalled, struct mono *since)
+{
+	if (m->conn != NULL)
+		return http_is_idle(m->conn, since) != stalled;
+	*since = m->since;
+	return !stalled;
+}
+
+/* Closes the one, other than not_it, that has waited for longest, if that is at least min_ms. */
+static bool
+evict_http(struct worker *w, const struct misc_http *not_it, bool stalled, int64_t min_ms)
+{
+	struct misc_http *oldest = NULL;
+	struct mono since, first = {0};
+
+	for (struct misc_http *m = https; m != NULL; m = m->next)
+		if (m != not_it && waits(m, stalled, &since) &&
+		    (oldest == NULL || mono_before(since, first))) {
+			oldest = m;
+			first = since;
+		}
+	if (oldest == NULL || mono_diff_ms(loop_now(w->loop), first) < min_ms)
+		return false;
+	if (oldest->conn != NULL)
+		http_close(oldest->conn);
+	else
+		header_drop(oldest);
+	return true;
+}
+
 static void
 http_answer(struct http_conn *c, const struct http_request *rq, struct http_reply *rp)
 {
 	struct misc_http *m = http_ctx(c);
 
+	/* Clients that take nothing must not keep others from scraping. */
+	while (metrics_full() && evict_http(m->w, m, true, STALL_MS))
+		;
 	m->asked = monitor_answer(m->w->seg, m->fe->gen->conf, m->fe->conf, rq, rp);
 }
 
@@ -242,6 +283,7 @@ header_await(struct misc_http *m, int fd)
 {
 	m->f.cb = on_header;
 	m->f.fd = -1;
+	m->since = loop_now(m->w->loop);
 	m->limit.cb = on_header_limit;
 	if (loop_timer_reserve(m->w->loop, 1) == -1) {
 		close(fd);
@@ -287,21 +329,11 @@ misc_http_accept(struct worker *w, const struct gen_frontend *fe, int fd, bool p
 bool
 misc_evict(struct worker *w)
 {
-	struct misc_http *oldest = NULL;
-	struct mono since, first = {0};
+	bool cli = control.loop != NULL;
 
-	if (control.loop != NULL && cli_evict(&control, EVICT_MS))
-		return true;
-	for (struct misc_http *m = https; m != NULL; m = m->next)
-		if (http_is_idle(m->conn, &since) &&
-		    (oldest == NULL || mono_before(since, first))) {
-			oldest = m;
-			first = since;
-		}
-	if (oldest == NULL || mono_diff_ms(loop_now(w->loop), first) < EVICT_MS)
-		return false;
-	http_close(oldest->conn);
-	return true;
+	return (cli && cli_evict(&control, false, EVICT_MS)) ||
+	       evict_http(w, NULL, false, EVICT_MS) || evict_http(w, NULL, true, STALL_MS) ||
+	       (cli && cli_evict(&control, true, STALL_MS));
 }
 
 /* Another worker has connections waiting and none of its own to close: makes room for it. */

@@ -22,8 +22,9 @@ void misc_control_accept(struct worker *, const char *name, int fd);
 
 /*
  * All places are taken: closes the connection here whose client has been silent for longest, if
- * that is at least 100 ms. So clients that hold places without asking anything keep nobody out.
- * Returns false when there is none.
+ * that is at least 100 ms; else the one that has taken no byte of its answer for longest, if that
+ * is at least a second. So clients that hold places without use keep nobody out. Returns false
+ * when there is none.
  */
 bool misc_evict(struct worker *);
 
