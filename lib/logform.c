@@ -46,10 +46,9 @@ logform_time_set(struct logform_time *t, const struct timespec *now)
 static char *
 put(char *p, const char *text)
 {
-	size_t n = strlen(text);
-
-	memcpy(p, text, n);
-	return p + n;
+	while (*text != '\0')
+		*p++ = *text++;
+	return p;
 }
 
 static char *

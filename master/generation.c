@@ -117,6 +117,7 @@ logs_open(struct generation *g, char *reason, size_t reason_size)
 {
 	const struct conf_global *gl = &g->conf->global;
 
+	g->n_logs = 0;
 	g->logs = calloc(gl->n_logs + 1, sizeof(*g->logs));
 	if (g->logs == NULL)
 		return -1;
@@ -132,9 +133,11 @@ logs_open(struct generation *g, char *reason, size_t reason_size)
 			return -1;
 		}
 		s->name = strdup(gl->logs[i].address);
-		g->n_logs++;
-		if (s->name == NULL)
+		if (s->name == NULL) {
+			close(s->fd);
 			return -1;
+		}
+		g->n_logs++;
 	}
 	return 0;
 }

@@ -326,9 +326,10 @@ grow(struct listener *l, const struct listener_want *w, unsigned n, struct liste
 	int *q;
 	uint64_t *since;
 
-	if (more == 0)
+	if (more == 0 || l->more != NULL)
 		return 0;
 	l->more = malloc(more * sizeof(int));
+	l->n_more = 0;
 	q = realloc(l->queues, n * sizeof(int));
 	if (q != NULL)
 		l->queues = q;
@@ -507,7 +508,7 @@ listener_free(struct listener *l)
 	if (l == NULL)
 		return;
 	/* The file of a UNIX socket goes only if it is ours: bound, thus a name in the kernel. */
-	if (l->addr.family == AF_UNIX && l->queues[0] != -1) {
+	if (l->addr.family == AF_UNIX && l->n_queues > 0 && l->queues[0] != -1) {
 		struct sock_addr own = {.len = sizeof(own.un)};
 
 		if (getsockname(l->queues[0], &own.sa, &own.len) == 0 &&

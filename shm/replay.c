@@ -31,29 +31,28 @@ struct shm_replay *
 replay_find(struct shm_vrrp *v, const struct replay_id *id,
     bool (*wanted)(const struct shm_replay *, void *), void *ctx)
 {
-	struct shm_replay *spare = NULL;
-	uint32_t n = sw32_get(&v->n_replays);
+	uint32_t n = sw32_get(&v->n_replays), spare = SHM_REPLAYS;
 
 	if (n > SHM_REPLAYS)
 		n = SHM_REPLAYS;
 	for (uint32_t i = 0; i < n; i++) {
 		if (sw32_get(&v->replays[i].used) == 0) /* killed while it was claimed */
-			spare = &v->replays[i];
+			spare = i;
 		else if (is(&v->replays[i], id))
 			return &v->replays[i];
 	}
-	if (spare == NULL && n < SHM_REPLAYS) {
-		spare = &v->replays[n];
-		claim(spare, id);
+	if (spare == SHM_REPLAYS && n < SHM_REPLAYS) {
+		claim(&v->replays[n], id);
 		sw32_set(&v->n_replays, n + 1);
-		return spare;
+		return &v->replays[n];
 	}
-	for (uint32_t i = 0; i < n && spare == NULL; i++)
+	for (uint32_t i = 0; i < n && spare == SHM_REPLAYS; i++)
 		if (!wanted(&v->replays[i], ctx))
-			spare = &v->replays[i];
-	if (spare != NULL)
-		claim(spare, id);
-	return spare;
+			spare = i;
+	if (spare == SHM_REPLAYS)
+		return NULL;
+	claim(&v->replays[spare], id);
+	return &v->replays[spare];
 }
 
 bool

@@ -185,8 +185,8 @@ struct ip packet_addr(const struct packet_in *in, size_t i);
 int packet_build(const struct packet_out *p, uint8_t *buf, size_t size, size_t *ip_len);
 
 /* The length fields, the IPv4 header checksum and the VRRP checksum again, after `more` bytes were
- * appended to a built packet (20 bytes of IPv4 header), so that tools that know nothing of a trailer
- * find them right. */
+ * appended to a built packet (20 bytes of IPv4 header), so that tools that know nothing of a
+ * trailer find them right. */
 void packet_extend(uint8_t *buf, size_t len, size_t more);
 
 #endif

@@ -90,11 +90,11 @@ put_padded(struct out *o, uint64_t v, unsigned base, size_t least)
 {
 	char digits[24], *p = digits + sizeof(digits);
 
-	while (v != 0 || least > 0) {
+	do {
 		*--p = "0123456789ABCDEF"[v % base];
 		v /= base;
 		least -= least > 0;
-	}
+	} while (v != 0 || least > 0);
 	put(o, p, (size_t)(digits + sizeof(digits) - p));
 }
 

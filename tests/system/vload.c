@@ -852,6 +852,8 @@ messages_due(uint64_t now, int64_t most)
 
 	if (next == 0)
 		next = now;
+	if (opt.conns == 0)
+		return most;
 	for (; now >= next; next += opt.pace_us) {
 		struct sess *s = &sessions[turn++ % opt.conns];
 
