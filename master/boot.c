@@ -21,13 +21,13 @@ last(const char *dir)
 	    statefile_read(dir, FILE_NAME, &b) == 0 ? strtoul(buf_text(&b), NULL, 10) : 0;
 
 	buf_free(&b);
-	return v > 0 && v < UINT32_MAX ? (uint32_t)v : 0;
+	return v < UINT32_MAX ? (uint32_t)v : 0;
 }
 
 uint32_t
 boot_next(const char *dir)
 {
-	uint32_t was = last(dir), now = was != 0 ? was + 1 : (uint32_t)time(NULL);
+	uint32_t was = last(dir), clock = (uint32_t)time(NULL), now = clock > was ? clock : was + 1;
 	char b[16];
 	int n = snprintf(b, sizeof(b), "%u\n", now);
 
@@ -36,4 +36,13 @@ boot_next(const char *dir)
 			    "other hosts may take our advertisements for old ones",
 		    dir, strerror(errno));
 	return now;
+}
+
+bool
+boot_clock_ahead(int64_t *last_us, int64_t wall_us, int64_t boot_ns)
+{
+	int64_t was = *last_us;
+
+	*last_us = wall_us - boot_ns / 1000;
+	return was != 0 && *last_us - was > 60000000;
 }

@@ -69,6 +69,16 @@ replay_keep(struct master *m, bool whole)
 }
 
 static void
+starts_look(struct master *m)
+{
+	static int64_t last_us;
+
+	if (boot_clock_ahead(&last_us, mono_wall_us(), mono_now_boot().ns) && m->gen != NULL &&
+	    sw32_get(&m->seg.master->starts) != 0)
+		sw32_set(&m->seg.own_master->starts, boot_next(m->gen->conf->global.state_dir));
+}
+
+static void
 on_tick(struct loop_timer *t)
 {
 	struct master *m = (struct master *)(void *)((char *)t - offsetof(struct master, tick));
@@ -81,6 +91,7 @@ on_tick(struct loop_timer *t)
 	lease_watch(m);
 	if (sw64_get(&own->tick) % REPLAY_EVERY_TICKS == 0)
 		replay_keep(m, false);
+	starts_look(m);
 	/* Nobody comes in its place. */
 	if (m->replaces != NULL && m->replaces->pid == 0 &&
 	    (m->stopping || process_drained(m->replaces)))

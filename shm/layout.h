@@ -410,6 +410,7 @@ struct shm_vrrp {
 	struct sw64 want_fresh_ns; /* CLOCK_MONOTONIC: the checker shall probe a usable server of
 				      each backend now if it has not since then (rule 1 of the
 				      failover logic); ring its bell */
+	struct sw64 hmac_seq;      /* of the last advertisement that was signed */
 	struct sw32 n_routers;
 	struct sw32 n_drain; /* addresses in drain[] of the current drain_seq */
 	struct {

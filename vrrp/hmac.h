@@ -13,7 +13,7 @@
  *   2  key id 1..255
  *   3  0
  *   4  boot counter, 32 bits  grows with every start of the sender
- *   8  sequence, 64 bits      grows with every packet
+ *   8  sequence, 64 bits      grows with every packet, see hmac_next_seq
  *   16 time of day, 64 bits   microseconds since 1970
  *   24 HMAC-SHA-256, 32 bytes
  */
@@ -65,6 +65,17 @@ enum hmac_arrived {
 enum hmac_verdict { HMAC_ACCEPT = 0, HMAC_ACCEPT_COUNT, HMAC_DROP };
 
 const char *hmac_mode_text(enum hmac_mode m);
+
+/*
+ * The sequence after `last` (0: none was sent): the time of day, or one more than the last if that
+ * is more. A clock that is wrong does no harm, and a machine that was put back to a snapshot while
+ * it ran is believed again once its clock is right.
+ */
+static inline uint64_t
+hmac_next_seq(uint64_t last, int64_t wall_us)
+{
+	return wall_us > 0 && (uint64_t)wall_us > last ? (uint64_t)wall_us : last + 1;
+}
 
 /* True for the modes that send a trailer. */
 bool hmac_mode_sends(enum hmac_mode m);

@@ -72,8 +72,6 @@ claim_slot(struct router *r)
 
 	if (!r->resumed) {
 		memset(r->room, 0, sizeof(*r->room));
-		/* Above all that a router of that name has sent since vipd started. */
-		sw64_set(&r->room->hmac_seq, (uint64_t)mono_now_boot().ns);
 		sw64_set(&r->pub->sent, 0);
 		for (unsigned i = 0; i < PACKET_REASON_COUNT; i++)
 			sw32_set(&r->pub->refused[i], 0);

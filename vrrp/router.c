@@ -155,11 +155,12 @@ send_to(struct router *r, struct packet_out *o, const struct ip *dst)
 	if (n == -1)
 		return -1;
 	if (hmac_mode_sends(r->plan->hmac)) {
+		int64_t wall_us = mono_wall_us();
 		struct hmac_stamp stamp = {.boot = sw32_get(&r->v->seg->master->starts),
-		    .seq = sw64_get(&r->room->hmac_seq) + 1,
-		    .wall_us = mono_wall_us()};
+		    .seq = hmac_next_seq(sw64_get(&r->v->own->hmac_seq), wall_us),
+		    .wall_us = wall_us};
 
-		sw64_set(&r->room->hmac_seq, stamp.seq);
+		sw64_set(&r->v->own->hmac_seq, stamp.seq);
 		n = hmac_append(b, (size_t)n, sizeof(b), ip_len, &r->source, dst,
 		    keys_find(&r->plan->keys, r->plan->sign_id), &stamp);
 		if (n == -1)

@@ -36,7 +36,8 @@ hint(enum packet_reason why)
 	case PACKET_HMAC_BAD:
 		return "the key files of the hosts differ, or it is forged";
 	case PACKET_HMAC_REPLAY:
-		return "recorded and sent again, or that host has lost its count of starts";
+		return "recorded and sent again, or that host has lost its count of starts and its "
+		       "clock is behind";
 	case PACKET_CHECKSUM:
 		return "damaged, or the sender sums otherwise (v3 over IPv4)";
 	default:

@@ -69,7 +69,6 @@ struct router_kept {
 struct router_room {
 	struct sw32 valid; /* 0: none; else 1 + index of the copy */
 	struct sw32 ip_id;
-	struct sw64 hmac_seq; /* of the last packet signed since `starts` grew */
 	struct router_kept copy[2];
 	struct sw64 scripts[KEPT_SCRIPTS]; /* by index of track: what it has said, see track.h */
 };

@@ -238,9 +238,28 @@ starts(void **state)
 	assert_in_range(a, time(NULL) - 5, time(NULL) + 5);
 	assert_int_equal(boot_next(dir), a + 1);
 	assert_int_equal(boot_next(dir), a + 2);
+	/* An old file, as a machine has that was put back to a snapshot. */
+	assert_int_equal(statefile_write(dir, "starts", "4711\n", 5, false), 0);
+	assert_in_range(boot_next(dir), time(NULL) - 5, time(NULL) + 5);
 	/* The clock is far behind what was counted: it goes on all the same. */
 	assert_int_equal(statefile_write(dir, "starts", huge, strlen(huge), false), 0);
 	assert_true(boot_next(dir) == 4294967291u);
+}
+
+/* A clock that goes, is corrected a little, stands still in a sleep: no new start. */
+static void
+clock_ahead(void **state)
+{
+	const int64_t s = 1000000, t = 1700000000 * s;
+	int64_t last = 0;
+
+	(void)state;
+	assert_false(boot_clock_ahead(&last, t, 5000000000));
+	assert_false(boot_clock_ahead(&last, t + 3600 * s, 3605000000000));
+	assert_false(boot_clock_ahead(&last, t + 3650 * s, 3605000000000));
+	assert_false(boot_clock_ahead(&last, t, 3605000000000));
+	assert_true(boot_clock_ahead(&last, t + 61 * s, 3605000000000));
+	assert_false(boot_clock_ahead(&last, t + 62 * s, 3606000000000));
 }
 
 int
@@ -253,6 +272,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(reader, setup, teardown),
 	    cmocka_unit_test_setup_teardown(file, setup, teardown),
 	    cmocka_unit_test_setup_teardown(starts, setup, teardown),
+	    cmocka_unit_test(clock_ahead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

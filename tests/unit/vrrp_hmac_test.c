@@ -230,6 +230,29 @@ bad_keys(void **state)
 	assert_int_equal(APPEND((size_t)n + PACKET_HMAC_BYTES), n + PACKET_HMAC_BYTES);
 }
 
+/* Grows whatever the clock does; a sender that has lost its last one is ahead of it with a right
+ * clock. */
+static void
+sequence(void **state)
+{
+	static const struct {
+		uint64_t last;
+		int64_t wall_us;
+		uint64_t next;
+	} row[] = {
+	    {0, 1700000000000000, 1700000000000000},
+	    {1700000000000000, 1700000000000000, 1700000000000001},
+	    {1700000000000000, 1600000000000000, 1700000000000001},
+	    {1700000000000000, 1700000000250000, 1700000000250000},
+	    {0, 0, 1},
+	    {5, -7, 6},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		assert_true(hmac_next_seq(row[i].last, row[i].wall_us) == row[i].next);
+}
+
 int
 main(void)
 {
@@ -240,6 +263,7 @@ main(void)
 	    cmocka_unit_test(other_tails),
 	    cmocka_unit_test(modes),
 	    cmocka_unit_test(bad_keys),
+	    cmocka_unit_test(sequence),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
