@@ -118,7 +118,7 @@ process_publish_masks(struct process *p, bool answers)
 
 	if (p->kind != SHM_WORKER)
 		return;
-	if (answers && process_serves(p) && !process_drained(p))
+	if (answers && process_serves(p) && !process_drained(p) && !p->builds && !p->told)
 		own->absent[p->index / 64].v &= ~bit;
 	else
 		own->absent[p->index / 64].v |= bit;

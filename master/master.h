@@ -44,7 +44,13 @@ enum process_state {
 	PROCESS_BACKOFF /* dead, its timer runs */
 };
 
-enum process_answer { ANSWER_NONE = 0, ANSWER_ASKED, ANSWER_YES, ANSWER_COMMITTING };
+enum process_answer {
+	ANSWER_NONE = 0,
+	ANSWER_WAITS, /* to be asked when the workers before it have answered */
+	ANSWER_ASKED,
+	ANSWER_YES,
+	ANSWER_COMMITTING
+};
 
 /* A child's slot; lives as long as the master. */
 struct process {
@@ -65,6 +71,7 @@ struct process {
 	uint64_t done;        /* generation that the process runs; 0: none yet */
 	struct watch watch;
 	bool killed;          /* by us, for silence */
+	bool builds;          /* a large generation: others serve its queues meanwhile */
 	bool told;            /* a drained worker: to end */
 	struct mono drained;  /* since when it takes no connections */
 	unsigned bells;       /* of workers that it holds: 0..bells-1 */

@@ -4,6 +4,9 @@
  * point of no return; COMMIT first to the checker, which publishes the new schedules, then to the
  * others. A no, a death or silence before that point aborts. A child that is forked later is
  * brought to the committed generation by itself.
+ *
+ * Building a large configuration takes a worker some tens of milliseconds, in which its sessions
+ * wait: so the workers build it one after the other, and the others serve the builder's queues.
  */
 #include <errno.h>
 #include <signal.h>
@@ -18,6 +21,7 @@
 #define ROUND_FIRST_MS   10000 /* the start may take longer: a cold machine */
 #define ROUND_PREPARE_MS 1000
 #define ROUND_COMMIT_MS  1000
+#define TOGETHER_BYTES   65536 /* up to here all build at the same time: a few milliseconds */
 
 struct count {
 	unsigned asked;
@@ -38,7 +42,7 @@ count_answers(struct master *m, uint64_t number, struct count *c)
 	for (unsigned i = 0; i < n; i++) {
 		if (all[i]->pid == 0 || all[i]->asked != number)
 			continue;
-		c->asked += all[i]->answer == ANSWER_ASKED;
+		c->asked += all[i]->answer == ANSWER_ASKED || all[i]->answer == ANSWER_WAITS;
 		c->committing += all[i]->answer == ANSWER_COMMITTING;
 	}
 }
@@ -63,6 +67,44 @@ ask(struct process *p, const struct generation *g, const struct listener *opened
 }
 
 static void
+limit_set(struct master *m)
+{
+	int64_t base = m->round.first ? ROUND_FIRST_MS : ROUND_PREPARE_MS;
+
+	loop_timer_set(
+	    m->loop, &m->round.limit, mono_add_ms(mono_now(), patience_ms(m->round.next, base)));
+}
+
+static void
+ask_now(struct process *p)
+{
+	struct master *m = p->m;
+
+	limit_set(m);
+	if (ask(p, m->round.next, m->round.opened) == 0)
+		return;
+	if (errno == EPIPE || errno == ECONNRESET) {
+		/* Dead before it saw anything of it; its successor gets what is in force then. */
+		p->builds = false;
+		p->asked = 0;
+		p->answer = ANSWER_NONE;
+		process_kill(p, SIGKILL);
+		return;
+	}
+	snprintf(m->round.refused, sizeof(m->round.refused),
+	    "a child's socket does not take the configuration: %s", strerror(errno));
+}
+
+/* Before the start nobody has sessions. */
+static bool
+in_turn(const struct process *p)
+{
+	const struct round *r = &p->m->round;
+
+	return p->kind == SHM_WORKER && !r->first && r->next->text_bytes > TOGETHER_BYTES;
+}
+
+static void
 ask_each(struct process *p)
 {
 	struct master *m = p->m;
@@ -71,17 +113,59 @@ ask_each(struct process *p)
 		return; /* starting ones are brought up to date afterwards */
 	if (m->round.phase != ROUND_PREPARE)
 		return;
-	if (ask(p, m->round.next, m->round.opened) == 0)
-		return;
-	if (errno == EPIPE || errno == ECONNRESET) {
-		/* Dead before it saw anything of it; its successor gets what is in force then. */
-		p->asked = 0;
-		p->answer = ANSWER_NONE;
-		process_kill(p, SIGKILL);
+	if (in_turn(p)) {
+		p->asked = m->round.next->number;
+		p->answer = ANSWER_WAITS;
 		return;
 	}
-	snprintf(m->round.refused, sizeof(m->round.refused),
-	    "a child's socket does not take the configuration: %s", strerror(errno));
+	ask_now(p);
+}
+
+/* Somebody has to be there for its queues, and for who tracks the workers. */
+static bool
+others_serve(const struct process *p)
+{
+	const struct shm_master *own = p->m->seg.own_master;
+
+	for (unsigned i = 0; i < p->m->wanted; i++)
+		if (i != p->index && process_serves(&p->m->workers[i]) &&
+		    !shm_mask_has(own->absent, i))
+			return true;
+	return false;
+}
+
+/* The next worker in turn, when nobody else builds. */
+static void
+ask_next(struct master *m)
+{
+	struct process *next = NULL;
+
+	for (unsigned i = 0; i < m->n_workers; i++) {
+		struct process *p = &m->workers[i];
+
+		if (p->pid == 0 || p->asked != m->round.next->number)
+			continue;
+		if (p->answer == ANSWER_ASKED)
+			return;
+		if (p->answer == ANSWER_WAITS && next == NULL)
+			next = p;
+	}
+	if (next == NULL)
+		return;
+	next->builds = others_serve(next);
+	process_publish_masks(next, true);
+	if (next->builds)
+		master_ring_all(m);
+	ask_now(next);
+}
+
+static void
+built(struct process *p)
+{
+	if (!p->builds)
+		return;
+	p->builds = false;
+	process_publish_masks(p, true);
 }
 
 static void
@@ -136,6 +220,7 @@ abort_each(struct process *p)
 	if (p->pid == 0 || p->asked != p->m->round.next->number)
 		return;
 	msg_send(&p->chan, PROTO_ABORT, p->asked, NULL, 0, NULL, 0);
+	built(p);
 	p->asked = 0;
 	p->answer = ANSWER_NONE;
 }
@@ -209,6 +294,8 @@ round_look(struct master *m)
 
 	switch (r->phase) {
 	case ROUND_PREPARE:
+		if (r->refused[0] == '\0')
+			ask_next(m);
 		if (r->refused[0] != '\0') {
 			round_abort(m, r->refused);
 			return;
@@ -267,8 +354,7 @@ round_begin(struct master *m, struct generation *next, struct listener *opened, 
 	r->phase = ROUND_PREPARE;
 	r->refused[0] = '\0';
 	r->limit.cb = on_limit;
-	loop_timer_set(m->loop, &r->limit,
-	    mono_add_ms(mono_now(), patience_ms(next, first ? ROUND_FIRST_MS : ROUND_PREPARE_MS)));
+	limit_set(m);
 	master_each(m, ask_each);
 	round_look(m);
 }
@@ -295,6 +381,7 @@ answer_no(struct process *p, const struct msg *msg)
 	char name[32];
 
 	process_name(p, name, sizeof(name));
+	built(p);
 	p->answer = ANSWER_NONE;
 	if (m->round.phase == ROUND_PREPARE && msg->number == m->round.next->number) {
 		snprintf(m->round.refused, sizeof(m->round.refused), "%s: %.*s", name,
@@ -318,6 +405,7 @@ answer_yes(struct process *p)
 {
 	struct master *m = p->m;
 
+	built(p);
 	p->answer = ANSWER_YES;
 	p->bells = p->bells_asked;
 	if (m->gen == NULL || p->asked != m->gen->number)
@@ -373,6 +461,7 @@ round_died(struct process *p)
 		snprintf(m->round.refused, sizeof(m->round.refused),
 		    "%s died while it prepared the configuration",
 		    process_name(p, name, sizeof(name)));
+	p->builds = false;
 	p->asked = 0;
 	p->answer = ANSWER_NONE;
 	round_look(m);
