@@ -11,43 +11,43 @@
 #include <stdint.h>
 
 /* Name, and what it is, for the manual. */
-#define LOGFORMAT_VARS(X)                                                                          \
-	X(CLIENT_IP, "ci", "client's address")                                                     \
-	X(CLIENT_PORT, "cp", "client's port")                                                      \
-	X(FRONTEND_IP, "fi", "address that the client called")                                     \
-	X(FRONTEND_PORT, "fp", "port that the client called")                                      \
-	X(SOURCE_IP, "bi", "own address towards the server")                                       \
-	X(SOURCE_PORT, "bp", "own port towards the server")                                        \
-	X(SERVER_IP, "si", "server's address")                                                     \
-	X(SERVER_PORT, "sp", "server's port")                                                      \
-	X(FRONTEND, "f", "frontend")                                                               \
-	X(FRONTEND_TRANSPORT, "ft", "the same (HAProxy adds ~ when it decrypts)")                  \
-	X(BACKEND, "b", "backend")                                                                 \
-	X(SERVER, "s", "server, or <NOSRV>")                                                       \
-	X(DATE, "t", "time of the accept, 05/Nov/2026:17:00:00.123")                               \
-	X(DATE_LOCAL, "Tl", "the same without milliseconds and with the zone")                     \
-	X(DATE_UTC, "T", "the same in UTC")                                                        \
-	X(TIMESTAMP, "Ts", "the same in seconds since 1970")                                       \
-	X(MILLISECONDS, "ms", "its milliseconds, three digits")                                    \
-	X(HANDSHAKE_MS, "Th", "milliseconds until the PROXY header was there; 0: none expected")   \
-	X(WAIT_MS, "Tw", "milliseconds until a server was chosen, the queue above all; -1: never") \
-	X(CONNECT_MS, "Tc", "milliseconds of the connect; -1: not connected")                      \
-	X(DATA_MS, "Td", "milliseconds from then to the end; -1: not connected")                   \
-	X(TOTAL_MS, "Tt", "milliseconds from accept to the end")                                   \
-	X(USER_MS, "Tu", "the same")                                                               \
-	X(BYTES_OUT, "B", "bytes from server to client")                                           \
-	X(BYTES_IN, "U", "bytes from client to server")                                            \
-	X(STATE, "ts", "termination state")                                                        \
-	X(STATE_COOKIE, "tsc", "the same and --, as without cookies")                              \
-	X(ACTCONN, "ac", "sessions of all frontends")                                              \
-	X(FECONN, "fc", "sessions of the frontend")                                                \
-	X(BECONN, "bc", "sessions of the backend")                                                 \
-	X(SRV_CONN, "sc", "sessions of the server")                                                \
-	X(RETRIES, "rc", "connects repeated; + in front: at another server")                       \
-	X(SRV_QUEUE, "sq", "always 0: the queue is the backend's")                                 \
-	X(BE_QUEUE, "bq", "sessions that waited before it in the backend's queue")                 \
-	X(COUNTER, "rt", "number of the session, over all workers")                                \
-	X(PID, "pid", "worker's process id")                                                       \
+#define LOGFORMAT_VARS(X)                                                                        \
+	X(CLIENT_IP, "ci", "client's address")                                                   \
+	X(CLIENT_PORT, "cp", "client's port")                                                    \
+	X(FRONTEND_IP, "fi", "address that the client called")                                   \
+	X(FRONTEND_PORT, "fp", "port that the client called")                                    \
+	X(SOURCE_IP, "bi", "own address towards the server")                                     \
+	X(SOURCE_PORT, "bp", "own port towards the server")                                      \
+	X(SERVER_IP, "si", "server's address")                                                   \
+	X(SERVER_PORT, "sp", "server's port")                                                    \
+	X(FRONTEND, "f", "frontend")                                                             \
+	X(FRONTEND_TRANSPORT, "ft", "the same (HAProxy adds ~ when it decrypts)")                \
+	X(BACKEND, "b", "backend")                                                               \
+	X(SERVER, "s", "server, or <NOSRV>")                                                     \
+	X(DATE, "t", "time of the accept, 05/Nov/2026:17:00:00.123")                             \
+	X(DATE_LOCAL, "Tl", "the same without milliseconds and with the zone")                   \
+	X(DATE_UTC, "T", "the same in UTC")                                                      \
+	X(TIMESTAMP, "Ts", "the same in seconds since 1970")                                     \
+	X(MILLISECONDS, "ms", "its milliseconds, three digits")                                  \
+	X(HANDSHAKE_MS, "Th", "milliseconds until the PROXY header was there; 0: none expected") \
+	X(WAIT_MS, "Tw", "milliseconds after %Th until a server was chosen (queue); -1: never")  \
+	X(CONNECT_MS, "Tc", "milliseconds of the connect; -1: not connected")                    \
+	X(DATA_MS, "Td", "milliseconds from then to the end; -1: not connected")                 \
+	X(TOTAL_MS, "Tt", "milliseconds from accept to the end")                                 \
+	X(USER_MS, "Tu", "the same")                                                             \
+	X(BYTES_OUT, "B", "bytes from server to client")                                         \
+	X(BYTES_IN, "U", "bytes from client to server")                                          \
+	X(STATE, "ts", "termination state")                                                      \
+	X(STATE_COOKIE, "tsc", "the same and --, as without cookies")                            \
+	X(ACTCONN, "ac", "sessions of all frontends")                                            \
+	X(FECONN, "fc", "sessions of the frontend")                                              \
+	X(BECONN, "bc", "sessions of the backend")                                               \
+	X(SRV_CONN, "sc", "sessions of the server")                                              \
+	X(RETRIES, "rc", "connects repeated; + in front: at another server")                     \
+	X(SRV_QUEUE, "sq", "always 0: the queue is the backend's")                               \
+	X(BE_QUEUE, "bq", "sessions that waited before it in the backend's queue")               \
+	X(COUNTER, "rt", "number of the session, over all workers")                              \
+	X(PID, "pid", "worker's process id")                                                     \
 	X(HOST, "H", "this host's name")
 
 enum logformat_what {

@@ -46,7 +46,8 @@ static const struct {
 	"connection: allow and deny choose clients, per_source limits what one of them may; "
 	"content: "
 	"write rules = ( { ... action = \"reject\"; } ), and inspect_delay"},
-    {&scope_server, "last_resort", "write backup = true"},
+    {&scope_server, "last_resort",
+	"write backup = true, and check = false if it shall answer in any case"},
     {&scope_server, "cookie", "not supported: backends relay tcp"},
     {&scope_server, "check_send_proxy", "it is a setting of check: check = { send_proxy = true; }"},
     {&scope_server, "usesrc", "not supported: source is an address of this host"},

@@ -569,9 +569,10 @@ static const struct conf_key server_keys[] = {
     {"disabled", K_BOOL, .offset = O(conf_server, disabled),
 	.text = "The server starts in maintenance: no sessions, no probes."},
     {"backup", K_BOOL, .offset = O(conf_server, backup),
-	.text = "A last resort: the server gets sessions only while none without this setting is "
-		"usable, and of several backups only the first usable one; see allbackups. It is "
-		"probed all the same."},
+	.text = "The last resort: the server gets sessions only while none without this setting "
+		"is usable, and of several backups only the first usable one; see allbackups. It "
+		"is probed all the same. With check = false it is never down: as the last of the "
+		"backups it answers when all others are gone (another site, an apology)."},
     {"on_marked_down", K_ENUM, .offset = O(conf_server, on_marked_down), .words = w_marked,
 	.text =
 	    "shutdown-sessions: when the server goes down its sessions are reset at once, so that "
@@ -637,7 +638,9 @@ static const struct conf_key backend_keys[] = {
 	.text =
 	    "What a session meets while no server is usable. refuse: it is reset at once. wait: it "
 	    "stands in the queue, at most timeout.queue, and goes on as soon as a server is "
-	    "usable."},
+	    "usable. However a session ends that no server took (none usable, queue full, "
+	    "timeout.queue, all retries failed), its client is reset: a plain close would look "
+	    "like an empty answer."},
     {"quick_rise", K_BOOL, F_DEFAULTS, .readers = R_CHECKER, .offset = O(conf_backend, quick_rise),
 	.dflt = 1,
 	.text =

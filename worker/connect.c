@@ -161,7 +161,7 @@ pause_for(struct session *s, int64_t ms)
 {
 	s->flags |= SESSION_PAUSE;
 	if (session_register(s) == -1) {
-		session_end(s, 'R', SESSION_CLOSE);
+		session_end(s, 'R', SESSION_RESET_C);
 		return;
 	}
 	loop_timer_set(s->w->loop, &s->timer, mono_add_ms(loop_now(s->w->loop), ms));
@@ -175,7 +175,7 @@ short_of_descriptors(struct session *s, int err)
 	leave_server(s);
 	worker_exhausted(s->w, "sockets", err);
 	if (waited >= s->be->conf->timeout_connect_ms)
-		session_end(s, 'R', SESSION_CLOSE);
+		session_end(s, 'R', SESSION_RESET_C);
 	else
 		pause_for(s, EXHAUSTED_PAUSE_MS);
 }
@@ -193,7 +193,7 @@ wait_for_place(struct session *s)
 		return;
 	}
 	if (session_register(s) == -1) {
-		session_end(s, 'R', SESSION_CLOSE);
+		session_end(s, 'R', SESSION_RESET_C);
 		return;
 	}
 	loop_timer_set(s->w->loop, &s->timer, mono_add_ms(loop_now(s->w->loop), limit));
@@ -239,7 +239,7 @@ waits(struct session *s)
 {
 	if (session_register(s) == -1) {
 		worker_exhausted(s->w, "epoll", errno);
-		session_end(s, 'R', SESSION_CLOSE);
+		session_end(s, 'R', SESSION_RESET_C);
 		return;
 	}
 	loop_timer_set(s->w->loop, &s->timer,
@@ -283,7 +283,7 @@ try_one(struct session *s, struct gen_server *v)
 	switch (failed(s, b == BEGUN_FAILED)) {
 	case CONNECT_GIVE_UP:
 		note_retries(s);
-		session_end(s, 'S', SESSION_CLOSE);
+		session_end(s, 'S', SESSION_RESET_C);
 		return true;
 	case CONNECT_SAME:
 		pause_for(s, connect_pause_ms(s->be->conf->timeout_connect_ms));
@@ -346,7 +346,7 @@ go_on(struct session *s, char who)
 	switch (failed(s, true)) {
 	case CONNECT_GIVE_UP:
 		note_retries(s);
-		session_end(s, who, SESSION_CLOSE);
+		session_end(s, who, SESSION_RESET_C);
 		break;
 	case CONNECT_SAME:
 		pause_for(s, connect_pause_ms(s->be->conf->timeout_connect_ms));
@@ -372,7 +372,7 @@ connect_timer(struct session *s)
 	struct gen_server *same;
 
 	if (s->phase == SHM_PH_QUEUE) {
-		session_end(s, 's', SESSION_CLOSE);
+		session_end(s, 's', SESSION_RESET_C);
 		return;
 	}
 	if (!(s->flags & SESSION_PAUSE)) {

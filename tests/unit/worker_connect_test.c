@@ -74,7 +74,8 @@ all_refuse(void **state)
 		port, rig_closed_port(), rig_closed_port()),
 	    0);
 	c = rig_connect(port);
-	assert_int_equal(rig_end(c), 0);
+	assert_int_equal(rig_end(c), -1);
+	assert_int_equal(errno, ECONNRESET);
 	close(c);
 	assert_true(rig_until(&r, rig_idle));
 	/* Each once, a pause, each once more. */
