@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -230,21 +231,14 @@ json_lines(struct json *j, const char *key, const char *text)
 	json_array_end(j);
 }
 
-/* "Success=1", a line "--", then what is to be told. */
+/* Whether it worked, and what was said, as an object. Returns whether it could be written. */
 static int
-reload_tell(const struct ctl *ctl, const char *answer)
+json_outcome(bool done, const char *text)
 {
-	bool done = strncmp(answer, "Success=1\n--\n", 13) == 0;
-	const char *text = strstr(answer, "\n--\n");
 	struct buf out = BUF_INIT;
 	struct json j;
 	int res;
 
-	text = text != NULL ? text + 4 : answer;
-	if (!ctl->json) {
-		fputs(text, done ? stdout : stderr);
-		return done ? CTL_OK : CTL_FAILED;
-	}
 	json_init(&j, &out, true);
 	json_object_begin(&j);
 	json_field_bool(&j, "success", done);
@@ -253,6 +247,22 @@ reload_tell(const struct ctl *ctl, const char *answer)
 	buf_putc(&out, '\n');
 	res = ctl_print(&out);
 	buf_free(&out);
+	return res;
+}
+
+/* "Success=1", a line "--", then what is to be told. */
+static int
+reload_tell(const struct ctl *ctl, const char *answer)
+{
+	bool done = strncmp(answer, "Success=1\n--\n", 13) == 0;
+	const char *text = strstr(answer, "\n--\n");
+	int res = CTL_OK;
+
+	text = text != NULL ? text + 4 : answer;
+	if (ctl->json)
+		res = json_outcome(done, text);
+	else
+		fputs(text, done ? stdout : stderr);
 	return done ? res : CTL_FAILED;
 }
 
@@ -335,26 +345,71 @@ change_release(const struct ctl *ctl, int argc, char **argv)
 	return asked ? CTL_OK : CTL_FAILED;
 }
 
-int
-change_check(const struct ctl *ctl, int argc, char **argv)
+/* Becomes vipd -t: the one beside this vipctl, else the one of the path. */
+static _Noreturn void
+become_check(const char *file)
 {
 	char path[4096];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("vipd"));
 	char *slash;
 
-	(void)ctl;
-	if (argc != 2)
-		return ctl_usage("check FILE");
-	/* The vipd beside this vipctl, else the one of the path. */
 	path[n > 0 ? n : 0] = '\0';
 	slash = strrchr(path, '/');
 	if (slash != NULL) {
 		strcpy(slash + 1, "vipd");
-		execl(path, "vipd", "-t", "-f", argv[1], (char *)NULL);
+		execl(path, "vipd", "-t", "-f", file, (char *)NULL);
 	}
-	execlp("vipd", "vipd", "-t", "-f", argv[1], (char *)NULL);
+	execlp("vipd", "vipd", "-t", "-f", file, (char *)NULL);
 	fprintf(stderr, "vipctl: cannot run vipd: %s\n", strerror(errno));
-	return CTL_FAILED;
+	_exit(CTL_FAILED);
+}
+
+/* Everything that a child with this end of a pipe writes until it ends; its exit code. */
+static int
+child_output(pid_t pid, int fd, struct buf *out)
+{
+	char piece[4096];
+	ssize_t n;
+	int st;
+
+	while ((n = read(fd, piece, sizeof(piece))) > 0 || (n == -1 && errno == EINTR))
+		if (n > 0)
+			buf_append(out, piece, (size_t)n);
+	while (waitpid(pid, &st, 0) == -1)
+		if (errno != EINTR)
+			return CTL_FAILED;
+	return WIFEXITED(st) ? WEXITSTATUS(st) : CTL_FAILED;
+}
+
+int
+change_check(const struct ctl *ctl, int argc, char **argv)
+{
+	struct buf said = BUF_INIT;
+	int fds[2], res;
+	pid_t pid;
+
+	if (argc != 2)
+		return ctl_usage("check FILE");
+	if (!ctl->json)
+		become_check(argv[1]);
+	if (pipe(fds) == -1 || (pid = fork()) == -1) {
+		fprintf(stderr, "vipctl: cannot run vipd: %s\n", strerror(errno));
+		return CTL_FAILED;
+	}
+	if (pid == 0) {
+		dup2(fds[1], STDOUT_FILENO);
+		dup2(fds[1], STDERR_FILENO);
+		close(fds[0]);
+		close(fds[1]);
+		become_check(argv[1]);
+	}
+	close(fds[1]);
+	res = child_output(pid, fds[0], &said);
+	close(fds[0]);
+	if (json_outcome(res == CTL_OK, buf_text(&said)) != CTL_OK)
+		res = CTL_FAILED;
+	buf_free(&said);
+	return res;
 }
 
 int
@@ -368,7 +423,7 @@ change_raw(const struct ctl *ctl, int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		buf_printf(&line, "%s%s", i > 1 ? " " : "", argv[i]);
 	client_must_ask(ctl->socket, buf_text(&line), &answer);
-	res = ctl_print_lines(ctl, "raw", &answer);
+	res = ctl_refused(&answer) ? CTL_FAILED : ctl_print_lines(ctl, "raw", &answer);
 	buf_free(&line);
 	buf_free(&answer);
 	return res;

@@ -57,6 +57,8 @@ int ctl_ask_table(const struct ctl *, const char *line, struct table *t);
 int ctl_print_table(const struct ctl *, const struct table *t);
 /* Sends a command that answers nothing when it has worked; else its words go to stderr. */
 int ctl_do(const struct ctl *, const char *line);
+/* Is it a refusal? Then it has been said on stderr. */
+bool ctl_refused(const struct buf *answer);
 /* Writes text to stdout. Returns CTL_OK, or CTL_FAILED when that does not work. */
 int ctl_print(const struct buf *text);
 /* Text as it is, or with --json an object with its lines as the member key. */

@@ -145,7 +145,7 @@ look_stat(const struct ctl *ctl, int argc, char **argv)
 		}
 	} else {
 		client_must_ask(ctl->socket, buf_text(&line), &answer);
-		res = ctl_print(&answer);
+		res = ctl_refused(&answer) ? CTL_FAILED : ctl_print(&answer);
 	}
 	buf_free(&line);
 	buf_free(&answer);
@@ -229,31 +229,54 @@ look_vrrp(const struct ctl *ctl, int argc, char **argv)
 /* ---- sessions ---------------------------------------------------------------------------------
  */
 
-/* "0x1: proto=tcpv4 src=... " as an object. */
+/* "name=value" as a member. In the long form addr stands for a frontend's and for a server's,
+ * source for the client's end and for the one towards the server: of is what stood before it. */
 static void
-session_json(struct json *j, const char *line, size_t len)
+session_field(struct json *j, char *word, char of[16])
 {
-	char word[512];
-	bool first = true;
+	char *value = strchr(word, '='), name[64];
+	size_t len;
+
+	*value++ = '\0';
+	len = strlen(value);
+	if (len > 0 && value[len - 1] == ',')
+		value[len - 1] = '\0';
+	if (strcmp(word, "frontend") == 0 || strcmp(word, "server") == 0)
+		snprintf(of, 16, "%.14s_", word);
+	snprintf(name, sizeof(name), "%s%.40s",
+	    strcmp(word, "addr") == 0 || strcmp(word, "source") == 0 ? of : "", word);
+	json_field_string(j, name, value);
+}
+
+/* A session as an object: "0x1: proto=tcpv4 src=...", or in long form "0x1: [TIME] id=..." and more
+ * lines, which begin with blanks. Returns where the next one begins. */
+static const char *
+session_json(struct json *j, const char *text)
+{
+	char word[512], of[16] = "";
+	const char *p = text;
 
 	json_object_begin(j);
-	for (const char *p = line; p < line + len;) {
+	while (*p != '\0') {
 		size_t n = strcspn(p, " \n");
-		char *equals;
 
 		snprintf(word, sizeof(word), "%.*s", (int)n, p);
-		equals = strchr(word, '=');
-		if (first) {
+		if (p == text) {
 			word[strcspn(word, ":")] = '\0';
 			json_field_string(j, "id", word);
-		} else if (equals != NULL) {
-			*equals = '\0';
-			json_field_string(j, word, equals + 1);
+		} else if (word[0] == '[') {
+			word[strcspn(word, "]")] = '\0';
+			json_field_string(j, "accepted", word + 1);
+		} else if (strchr(word, '=') != NULL && strncmp(word, "id=", 3) != 0) {
+			session_field(j, word, of);
 		}
-		first = false;
-		p += n + 1;
+		p += n;
+		if (*p == '\n' && strncmp(p, "\n  ", 3) != 0)
+			break;
+		p += strspn(p, " \n");
 	}
 	json_object_end(j);
+	return p + (*p == '\n');
 }
 
 int
@@ -265,18 +288,15 @@ look_sessions(const struct ctl *ctl, int argc, char **argv)
 
 	join(&line, "show sess", argc - 1, argv + 1);
 	client_must_ask(ctl->socket, buf_text(&line), &answer);
-	if (!ctl->json) {
+	if (ctl_refused(&answer)) {
+		res = CTL_FAILED;
+	} else if (!ctl->json) {
 		res = ctl_print(&answer);
 	} else {
 		json_init(&j, &out, true);
 		json_array_begin(&j);
-		for (const char *p = buf_text(&answer); *p != '\0';) {
-			size_t len = strcspn(p, "\n");
-
-			if (strncmp(p, "0x", 2) == 0)
-				session_json(&j, p, len);
-			p += len + (p[len] == '\n');
-		}
+		for (const char *p = buf_text(&answer); *p != '\0';)
+			p = session_json(&j, p);
 		json_array_end(&j);
 		buf_putc(&out, '\n');
 		res = ctl_print(&out);
@@ -292,14 +312,14 @@ look_sessions(const struct ctl *ctl, int argc, char **argv)
 /* ---- events -----------------------------------------------------------------------------------
  */
 
-/* "7 2026-11-25T15:00:12.123 checker server text" as an object. */
+/* "7 2026-11-25T15:00:12.123 [903.004512] checker server text" as an object. */
 static void
 event_json(struct json *j, const char *line, size_t len)
 {
-	char text[512], *p = text, *word[4];
+	char text[512], *p = text, *word[5];
 
 	snprintf(text, sizeof(text), "%.*s", (int)len, line);
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 5; i++) {
 		word[i] = p;
 		p += strcspn(p, " ");
 		if (*p != '\0')
@@ -308,8 +328,9 @@ event_json(struct json *j, const char *line, size_t len)
 	json_object_begin(j);
 	json_field_uint(j, "number", strtoull(word[0], NULL, 10));
 	json_field_string(j, "time", word[1]);
-	json_field_string(j, "process", word[2]);
-	json_field_string(j, "kind", word[3]);
+	json_field_double(j, "monotonic", strtod(word[2] + (*word[2] == '['), NULL));
+	json_field_string(j, "process", word[3]);
+	json_field_string(j, "kind", word[4]);
 	json_field_string(j, "text", p);
 	json_object_end(j);
 }
@@ -414,7 +435,7 @@ look_events(const struct ctl *ctl, int argc, char **argv)
 	else
 		snprintf(line, sizeof(line), "show events %.20s", count != NULL ? count : "");
 	client_must_ask(ctl->socket, line, &answer);
-	res = print_events(ctl, &answer, from, &last);
+	res = ctl_refused(&answer) ? CTL_FAILED : print_events(ctl, &answer, from, &last);
 	while (follow && res == CTL_OK) {
 		ctl_pause(200);
 		buf_reset(&answer);
@@ -434,9 +455,7 @@ look_show(const struct ctl *ctl, int argc, char **argv)
 
 	join(&line, "show", argc - 1, argv + 1);
 	client_must_ask(ctl->socket, buf_text(&line), &answer);
-	res = ctl_print_lines(ctl, "show", &answer);
-	if (strncmp(buf_text(&answer), "Unknown command", 15) == 0)
-		res = CTL_FAILED;
+	res = ctl_refused(&answer) ? CTL_FAILED : ctl_print_lines(ctl, "show", &answer);
 	buf_free(&line);
 	buf_free(&answer);
 	return res;

@@ -52,6 +52,22 @@ help(FILE *to)
 	    "\nThe socket is $VIPD_CONTROL or " CLIENT_DEFAULT_SOCKET ". See vipctl(8).\n");
 }
 
+/* "--json" may stand behind the command, too. Returns the new argc. */
+static int
+take_json(struct ctl *ctl, int from, int argc, char **argv)
+{
+	int to = from;
+
+	for (int i = from; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0 || strcmp(argv[i], "-j") == 0)
+			ctl->json = true;
+		else
+			argv[to++] = argv[i];
+	}
+	argv[to] = NULL;
+	return to;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -75,6 +91,8 @@ main(int argc, char **argv)
 			return CTL_USAGE;
 		}
 	}
+	if (i < argc && strcmp(argv[i], "raw") != 0)
+		argc = take_json(&ctl, i + 1, argc, argv);
 	for (size_t k = 0; i < argc && k < N_COMMANDS; k++)
 		if (strcmp(argv[i], commands[k].name) == 0)
 			return commands[k].run(&ctl, argc - i, argv + i);

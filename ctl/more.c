@@ -38,6 +38,23 @@ more_queue(const struct ctl *ctl, int argc, char **argv)
 	return show_table(ctl, "queue", argc, argv);
 }
 
+bool
+ctl_refused(const struct buf *answer)
+{
+	static const char *const begins[] = {"Permission denied", "Unknown command", "No such ",
+	    "Can't find ", "Require ", "Session not found", "Variable not found",
+	    "usage: ", "Out of memory", "Too many words", "Command line too long",
+	    "No configuration is "};
+	const char *text = buf_text(answer);
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+		if (strncmp(text, begins[i], strlen(begins[i])) == 0) {
+			fprintf(stderr, "vipctl: %s", text);
+			return true;
+		}
+	return false;
+}
+
 int
 ctl_print_lines(const struct ctl *ctl, const char *key, const struct buf *text)
 {
@@ -76,13 +93,7 @@ more_explain(const struct ctl *ctl, int argc, char **argv)
 		return ctl_usage("explain [router|server|backend] NAME");
 	snprintf(line, sizeof(line), "explain %.100s %.120s", argv[1], argc == 3 ? argv[2] : "");
 	client_must_ask(ctl->socket, line, &answer);
-	if (strncmp(buf_text(&answer), "No such ", 8) == 0 ||
-	    strncmp(buf_text(&answer), "Require ", 8) == 0) {
-		fprintf(stderr, "vipctl: %s", buf_text(&answer));
-		res = CTL_FAILED;
-	} else {
-		res = ctl_print_lines(ctl, "explain", &answer);
-	}
+	res = ctl_refused(&answer) ? CTL_FAILED : ctl_print_lines(ctl, "explain", &answer);
 	buf_free(&answer);
 	return res;
 }
@@ -98,7 +109,7 @@ more_config(const struct ctl *ctl, int argc, char **argv)
 	if (argc != 1)
 		return ctl_usage("config");
 	client_must_ask_master(ctl->socket, "show config", CLIENT_TIMEOUT_MS, &answer);
-	res = ctl_print_lines(ctl, "config", &answer);
+	res = ctl_refused(&answer) ? CTL_FAILED : ctl_print_lines(ctl, "config", &answer);
 	buf_free(&answer);
 	return res;
 }

@@ -175,22 +175,39 @@ help_line(struct buf *out, const struct command *c)
 	    c->text);
 }
 
-/* Commands that begin with prefix (NULL: all) and that level may run, sorted; returns how many. */
+/* What every list ends with, as in HAProxy. */
+static bool
+always_listed(const struct command *c)
+{
+	return strcmp(c->words, "help") == 0 || strcmp(c->words, "prompt") == 0 ||
+	       strcmp(c->words, "quit") == 0;
+}
+
+/* Commands that begin with prefix and that level may run, sorted; with an empty prefix all, else
+ * what every list ends with behind them. Returns how many begin so. */
 static size_t
 help_list(struct buf *out, enum command_level level, const char *prefix)
 {
-	const struct command *list[128] = {NULL};
-	size_t n = 0;
+	const struct command *list[128] = {NULL}, *last[4] = {NULL};
+	size_t n = 0, n_last = 0;
 
 	for (size_t t = 0; t < N_TABLES; t++)
-		for (const struct command *c = tables[t]; c->words != NULL; c++)
-			if (c->level <= level && n < sizeof(list) / sizeof(list[0]) &&
-			    (prefix == NULL || strncmp(c->words, prefix, strlen(prefix)) == 0))
-				list[n++] = c;
+		for (const struct command *c = tables[t]; c->words != NULL; c++) {
+			if (c->level > level)
+				continue;
+			if (strncmp(c->words, prefix, strlen(prefix)) == 0) {
+				if (n < sizeof(list) / sizeof(list[0]))
+					list[n++] = c;
+			} else if (always_listed(c) && n_last < 4) {
+				last[n_last++] = c;
+			}
+		}
 	/* An array of pointers is what is meant. NOLINTNEXTLINE(bugprone-sizeof-expression) */
 	qsort(list, n, sizeof(list[0]), by_words);
 	for (size_t i = 0; i < n; i++)
 		help_line(out, list[i]);
+	for (size_t i = 0; i < n_last; i++)
+		help_line(out, last[i]);
 	return n;
 }
 
@@ -198,24 +215,32 @@ void
 command_help(struct buf *out, enum command_level level, const char *prefix)
 {
 	buf_puts(out, "The following commands are valid at this level:\n");
-	help_list(out, level, prefix);
+	help_list(out, level, prefix != NULL ? prefix : "");
 }
 
+/* Commands that begin with as many of the words as any do. */
 static void
-answer_unknown(struct command_run *run, char **argv)
+answer_unknown(struct command_run *run, int argc, char **argv)
 {
-	struct buf near = BUF_INIT;
+	for (int words = argc < 4 ? argc : 4; words > 0; words--) {
+		struct buf near = BUF_INIT;
+		char prefix[128] = "";
+		size_t len = 0;
 
-	if (help_list(&near, *run->level, argv[0]) > 0) {
-		buf_puts(run->out,
-		    "Unknown command, but maybe one of the following ones is a better match:\n");
-		buf_append(run->out, near.data, near.len);
-	} else {
-		buf_puts(run->out, "Unknown command. Please enter one of the following commands "
-				   "only:\n");
-		help_list(run->out, *run->level, NULL);
+		for (int i = 0; i < words && len < sizeof(prefix); i++)
+			len += (size_t)snprintf(
+			    prefix + len, sizeof(prefix) - len, "%s%s", i > 0 ? " " : "", argv[i]);
+		if (len < sizeof(prefix) && help_list(&near, *run->level, prefix) > 0) {
+			buf_puts(run->out, "Unknown command, but maybe one of the following ones "
+					   "is a better match:\n");
+			buf_append(run->out, near.data, near.len);
+			buf_free(&near);
+			return;
+		}
+		buf_free(&near);
 	}
-	buf_free(&near);
+	buf_puts(run->out, "Unknown command. Please enter one of the following commands only:\n");
+	help_list(run->out, *run->level, "");
 }
 
 /* ---- what commands share ----------------------------------------------------------------------
@@ -328,7 +353,7 @@ command_start(struct command_run *run, char *line)
 		return false;
 	c = find(argc, argv, &words);
 	if (c == NULL) {
-		answer_unknown(run, argv);
+		answer_unknown(run, argc, argv);
 		return false;
 	}
 	if (c->level > *run->level) {

@@ -78,6 +78,8 @@ process_word(uint32_t kind)
 	return kind < SHM_KINDS ? words[kind] : "?";
 }
 
+/* Wall time, and the monotonic one as the kernel's log has it: what a clock that was set has
+ * disarranged is put in order by it. */
 static void
 event_line(struct command_run *run, const struct event *e)
 {
@@ -91,8 +93,9 @@ event_line(struct command_run *run, const struct event *e)
 	    process_word(e->process), e->index);
 	if (e->missing > 0)
 		buf_printf(run->out, "# %" PRIu64 " missing\n", e->missing);
-	buf_printf(run->out, "%" PRIu64 " %s.%03d %s %s %s\n", e->seq, when,
-	    (int)(e->wall_us / 1000 % 1000), who, event_kind_name(e->kind), e->text);
+	buf_printf(run->out, "%" PRIu64 " %s.%03d [%" PRId64 ".%06" PRId64 "] %s %s %s\n", e->seq,
+	    when, (int)(e->wall_us / 1000 % 1000), e->mono_ns / 1000000000,
+	    e->mono_ns % 1000000000 / 1000, who, event_kind_name(e->kind), e->text);
 }
 
 static bool

@@ -443,6 +443,10 @@ unknown_commands_get_help(void **state)
 	    "activity");
 	expect_part("frobnicate", "Unknown command. Please enter one of the following commands "
 				  "only:\n");
+	expect_part("show servers nonsense", "is a better match:\n  show servers conn [<backend>]");
+	expect_part("show servers nonsense",
+	    "for machines\n  help [<command>]                              : this list, or the "
+	    "commands that begin so\n  prompt ");
 	expect_part("help", "The following commands are valid at this level:\n");
 	expect_part("help show servers", "\n  show servers state [<backend>]");
 	expect("", "");
