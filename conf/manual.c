@@ -389,6 +389,33 @@ write_key(FILE *f, const struct conf_key *k)
 		fputs("A change needs a restart.\n", f);
 }
 
+/* What needs a restart: from the table, so that it is all. */
+static void
+write_reload(FILE *f)
+{
+	fputs(".Sh RELOAD\n"
+	      "A reload (SIGHUP,\n"
+	      ".Ql vipctl reload )\n"
+	      "changes every setting in place, but for these, which need a restart:\n"
+	      ".Bl -item -compact -offset indent\n",
+	    f);
+	for (size_t i = 0; conf_scopes[i] != NULL; i++)
+		for (size_t j = 0; j < conf_scopes[i]->n; j++)
+			if ((conf_scopes[i]->keys[j].flags & F_RESTART) != 0)
+				fprintf(f, ".It\n.Ic %s.%s\n", conf_scopes[i]->name,
+				    conf_scopes[i]->keys[j].name);
+	fputs(".It\n.Ic global.control ,\n"
+	      "only the path of the first UNIX socket.\n"
+	      ".It\n.Ic global.workers ,\n"
+	      "only above the room that there is since the start.\n"
+	      ".El\n"
+	      "A file that changes one of them, and one with an error, is refused as a whole, with "
+	      "a message\n"
+	      "that names it; the configuration in force stays.\n"
+	      "The same holds for more servers, backends or frontends than there is room for.\n",
+	    f);
+}
+
 int
 manual_write(FILE *f)
 {
@@ -412,6 +439,7 @@ manual_write(FILE *f)
 		fprintf(f, ".It \\&%%%s\n%s.\n", logformat_name(i), logformat_meaning(i));
 	fputs(".El\n", f);
 	fputs(log_lines, f);
+	write_reload(f);
 	fputs(tail, f);
 	return ferror(f) ? -1 : 0;
 }

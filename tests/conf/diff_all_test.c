@@ -14,6 +14,7 @@
 
 #include "conf/conf.h"
 #include "conf/diff.h"
+#include "conf/manual.h"
 #include "conf/table.h"
 
 static const char text[] =
@@ -170,8 +171,34 @@ every_row(void **state)
 	conf_free(w.now);
 }
 
-/* The list is written out on purpose: whoever adds a setting that needs a restart adds it here, and
- * to the manual of what a reload cannot do. */
+/* The section RELOAD of the manual names them, in this order, and nothing else. */
+static void
+manual_lists(const char *want)
+{
+	static const char more[] = "global.control global.workers ";
+	char *page = NULL, *at, *end, got[1024] = "";
+	size_t n;
+	FILE *f = open_memstream(&page, &n);
+
+	assert_non_null(f);
+	assert_int_equal(manual_write(f), 0);
+	fclose(f);
+	at = strstr(page, ".Sh RELOAD\n");
+	assert_non_null(at);
+	end = strstr(at + 1, ".Sh ");
+	assert_non_null(end);
+	*end = '\0';
+	while ((at = strstr(at, "\n.Ic ")) != NULL) {
+		at += strlen("\n.Ic ");
+		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%.*s ",
+		    (int)strcspn(at, " \n"), at);
+	}
+	assert_int_equal(strncmp(got, want, strlen(want)), 0);
+	assert_string_equal(got + strlen(want), more);
+	free(page);
+}
+
+/* The list is written out on purpose: whoever adds a setting that needs a restart adds it here. */
 static void
 restart_list(void **state)
 {
@@ -189,6 +216,7 @@ restart_list(void **state)
 				    s->name, s->keys[k].name);
 	}
 	assert_string_equal(got, want);
+	manual_lists(want);
 }
 
 /* What is no plain value: one change of each, as text. */
