@@ -109,7 +109,9 @@ static const char session_lines[] =
     "in\n"
     "%bc and %sc.\n"
     "With %bi, %bp, %fi or %fp a socket may have to be asked for its address when a session ends.\n"
-    "A reload changes the format of sessions that begin after it.\n"
+    "A session keeps the format that was in force when its server was chosen; sessions of a "
+    "killed\n"
+    "worker are written in the present one.\n"
     ".Bl -tag -width %pid\n";
 
 static const char log_lines[] =

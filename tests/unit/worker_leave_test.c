@@ -334,26 +334,26 @@ the_server_of_a_paused_session_goes(void **state)
 
 #define EARLY 20
 
-/* Sessions that wait for a PROXY header, and it comes in the same turn in which they are to end. */
+/* Sessions of a frontend with these settings that wait for their clients' first bytes, and those
+ * come in the same turn in which they are to end. some of them are there before. */
 static void
-an_address_given_away_before_the_header(void **state)
+given_away_early(const char *bind, const char *fe, const char *bytes, size_t some)
 {
-	static const char header[] = "PROXY TCP4 192.0.2.1 127.0.0.1 1000 80\r\n";
 	int c[EARLY], listener;
 	struct rig r;
 	uint16_t port, back;
 
-	(void)state;
 	listener = rig_begin(&r, 1, &port, &back);
-	assert_int_equal(
-	    rig_load(&r,
-		"frontends = { fe = { bind = { address = \"127.0.0.1:%u\"; accept_proxy = true; }; "
-		"default_backend = \"be\"; }; };\n"
-		"backends = { be = { servers = { a = \"127.0.0.1:%u\"; }; }; };\n",
-		port, back),
+	assert_int_equal(rig_load(&r,
+			     "frontends = { fe = { bind = { address = \"127.0.0.1:%u\"; %s }; "
+			     "default_backend = \"be\"; %s }; };\n"
+			     "backends = { be = { servers = { a = \"127.0.0.1:%u\"; }; }; };\n",
+			     port, bind, fe, back),
 	    0);
-	for (int i = 0; i < EARLY; i++)
+	for (int i = 0; i < EARLY; i++) {
 		assert_int_not_equal(c[i] = rig_connect(port), -1);
+		assert_true(some == 0 || rig_send(c[i], bytes, some));
+	}
 	while (sw32_get(&shm_held_fe(&r.seg, shm_worker(&r.seg, 0))[0]) < EARLY)
 		poll(NULL, 0, 1);
 	kill(r.workers[0].pid, SIGSTOP);
@@ -363,16 +363,41 @@ an_address_given_away_before_the_header(void **state)
 	sw32_set(&r.seg.own_vrrp->n_drain, 1);
 	sw64_set(&r.seg.own_vrrp->drain_seq, 1);
 	rig_tick(&r);
-	for (int i = 0; i < EARLY; i++)
-		assert_true(rig_send(c[i], header, sizeof(header) - 1));
+	for (int i = 0; i < EARLY; i += 2)
+		assert_true(rig_send(c[i], bytes + some, strlen(bytes) - some));
 	kill(r.workers[0].pid, SIGCONT);
 	for (int i = 0; i < EARLY; i++) {
 		assert_int_equal(rig_end(c[i]), -1);
 		assert_int_equal(errno, ECONNRESET);
 		close(c[i]);
 	}
+	assert_true(rig_until(&r, drained));
+	assert_int_equal(sw64_get(&rig_srv(&r, 0)->connect), 0);
 	close(listener);
 	rig_fini_idle(&r);
+}
+
+static void
+an_address_given_away_before_the_header(void **state)
+{
+	static const char header[] = "PROXY TCP4 192.0.2.1 127.0.0.1 1000 80\r\n";
+
+	(void)state;
+	given_away_early("accept_proxy = true;", "", header, 0);
+	given_away_early("accept_proxy = true;", "", header, 10);
+}
+
+static void
+an_address_given_away_in_inspection(void **state)
+{
+	static const char rules[] = "inspect_delay = \"60s\"; rules = ( { prefix = \"GET \"; "
+				    "action = \"accept\"; }, { action = \"reject\"; } );";
+
+	(void)state;
+	given_away_early("", rules, "GET /", 0);
+	given_away_early("", rules, "GET /", 2);
+	given_away_early(
+	    "accept_proxy = true;", rules, "PROXY TCP4 192.0.2.1 127.0.0.1 1000 80\r\nGET /", 42);
 }
 
 static void
@@ -434,6 +459,7 @@ main(void)
 	    cmocka_unit_test(an_address_given_away_by_paused_sessions),
 	    cmocka_unit_test(the_server_of_a_paused_session_goes),
 	    cmocka_unit_test(an_address_given_away_before_the_header),
+	    cmocka_unit_test(an_address_given_away_in_inspection),
 	    cmocka_unit_test(stop_lets_sessions_finish),
 	    cmocka_unit_test(stop_ends_by_force),
 	};
