@@ -8,11 +8,13 @@
 #include "checker/probe_part.h"
 #include "lib/http1.h"
 
-#define HEAD_MAX 8192
+#define HEAD_MAX    8192
+#define INTERIM_MAX 10 /* a server that sends them without end would keep all others waiting */
 
 struct probe_head {
 	struct http1 h;
 	size_t len;
+	unsigned interim;
 	char buf[HEAD_MAX];
 };
 
@@ -88,6 +90,10 @@ parse(struct probe *p)
 			answer(p);
 			return;
 		}
+		if (b->interim++ == INTERIM_MAX) {
+			probe_finish(p, CHECK_L7RSP, 0, "too many interim answers");
+			return;
+		}
 		next_answer(b, b->h.no_body);
 	}
 }
@@ -126,6 +132,7 @@ probe_http_step(struct probe *p)
 			return;
 		}
 		p->head->len = 0;
+		p->head->interim = 0;
 		http1_init(&p->head->h, true);
 		p->head->h.head_max = HEAD_MAX;
 		p->head->h.no_body = strcmp(p->spec->check->method, "HEAD") == 0;

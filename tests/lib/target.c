@@ -145,13 +145,25 @@ conn_read(struct conn *c, void *buf, size_t len)
 	return c->ssl != NULL ? SSL_read(c->ssl, buf, (int)len) : (int)recv(c->fd, buf, len, 0);
 }
 
-static void
+/* False: the other side has had enough. */
+static bool
 conn_write(struct conn *c, const char *text)
 {
 	if (c->ssl != NULL)
-		SSL_write(c->ssl, text, (int)strlen(text));
-	else
-		send(c->fd, text, strlen(text), MSG_NOSIGNAL);
+		return SSL_write(c->ssl, text, (int)strlen(text)) > 0;
+	return send(c->fd, text, strlen(text), MSG_NOSIGNAL) > 0;
+}
+
+static void
+write_endless(struct conn *c)
+{
+	static const char one[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	static char many[600 * (sizeof(one) - 1) + 1];
+
+	for (size_t i = 0; i < 600; i++)
+		memcpy(many + i * (sizeof(one) - 1), one, sizeof(one));
+	while (conn_write(c, many))
+		;
 }
 
 static bool
@@ -199,7 +211,9 @@ answer(struct target *t, struct conn *c)
 {
 	char text[256];
 
-	if (t->mode == TARGET_GARBAGE) {
+	if (t->mode == TARGET_ENDLESS) {
+		write_endless(c);
+	} else if (t->mode == TARGET_GARBAGE) {
 		conn_write(c, "SSH-2.0-something\r\n");
 	} else {
 		if (t->mode == TARGET_INTERIM) {

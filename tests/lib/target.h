@@ -19,7 +19,8 @@ enum target_mode {
 	TARGET_RESET,     /* accepts and resets */
 	TARGET_GARBAGE,   /* answers what is no HTTP */
 	TARGET_INTERIM,   /* a 100 before the answer, in pieces */
-	TARGET_STAYS      /* answers and does not close */
+	TARGET_STAYS,     /* answers and does not close */
+	TARGET_ENDLESS    /* a 100 after the other, as fast as they are taken */
 };
 
 struct target {

@@ -292,6 +292,24 @@ http_time_limit(void **state)
 	target_stop(t);
 }
 
+/* One server that never comes to its answer does not keep the checker from the others. */
+static void
+endless_answers(void **state)
+{
+	struct target *t = target_start(NULL, NULL), *s = target_start(&pem, NULL);
+	struct rig g;
+
+	(void)state;
+	target_set(t, TARGET_ENDLESS, 0);
+	probe_once(&g, t, CONF_CHECK_HTTP);
+	expect(&g, CHECK_L7RSP, 0, "too many interim answers");
+	target_set(s, TARGET_ENDLESS, 0);
+	probe_once(&g, s, CONF_CHECK_HTTPS);
+	expect(&g, CHECK_L7RSP, 0, "too many interim answers");
+	target_stop(t);
+	target_stop(s);
+}
+
 /* The verdict does not wait for a server that keeps the connection open; its end is clean. */
 static void
 linger_ends(void **state)
@@ -507,6 +525,7 @@ main(void)
 	    cmocka_unit_test(http_request_as_configured),
 	    cmocka_unit_test(http_time_limit),
 	    cmocka_unit_test(linger_ends),
+	    cmocka_unit_test(endless_answers),
 	    cmocka_unit_test(https_without_verification),
 	    cmocka_unit_test(plain_answer_to_tls),
 	    cmocka_unit_test(https_with_verification),
