@@ -212,6 +212,8 @@ accept_queue(struct worker *w, struct lqueue *q)
 		if (session)
 			admit_hand_on(w, l->fe);
 	}
-	if (l->full || q->owner == PROTO_SHARED)
+	/* What else may have changed is seen by who rings; with a range of ports a look at all its
+	 * queues costs more than the session. */
+	if (l->full || (q->owner == PROTO_SHARED && !listen_shared_turn(w)))
 		listen_update(w);
 }
