@@ -152,7 +152,8 @@ static const struct conf_key track_keys[] = {
 	    "Backends on whose servers the role depends. In priority_mode bands: no usable server "
 	    "is the band dead, some of their weight is degraded, all of it is good."},
     {"workers", K_BOOL, .offset = O(track_input, workers),
-	.text = "Whether a worker is able to serve; none counts as dead, and a process of vipd "
+	.text = "Whether a worker is able to serve; none for a second counts as dead, and a "
+		"process of vipd "
 		"that dies "
 		"again and again as degraded."},
     {"interface", K_STRINGS, F_SEVERAL, .offset = O(track_input, interfaces),
@@ -276,7 +277,9 @@ static const struct conf_key instance_keys[] = {
 	.dflt = 10000,
 	.text =
 	    "Addresses are given to the kernel for this long and renewed, so that it removes them "
-	    "when all of vipd is killed. Whole seconds; 0: for ever."},
+	    "when all of vipd is killed. Whole seconds; 0: for ever. Addresses are marked as "
+	    "vipd's; a kernel before 5.18 has no such marks, and with 0 an address that was left "
+	    "there by a kill is taken for an operator's own and stays until somebody removes it."},
     {"conflict_hold", K_MS, F_MEMBER, .offset = O(conf_router, conflict_hold_ms), .max = 60000,
 	.dflt = 3000,
 	.text =

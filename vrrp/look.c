@@ -65,12 +65,21 @@ router_tell_health(struct router *r)
 	router_keep(r);
 }
 
+static bool
+workers_serve(struct vrrp *v, struct mono now)
+{
+	if (track_workers(v->seg))
+		v->served = now;
+	return now.ns - v->served.ns < TRACK_WORKERS_NS;
+}
+
 void
 router_look_track(struct router *r)
 {
 	struct mono now = loop_now(r->v->loop);
 
-	track_look(&r->view, r->v->seg, r->plan, r->tracks, now, iface_runs, r->v);
+	track_look(&r->view, r->v->seg, r->plan, r->tracks, workers_serve(r->v, now), now,
+	    iface_runs, r->v);
 	if (r->d.role == DECIDE_INIT && !r->resumed)
 		r->hold = (struct band_hold){0}; /* nothing has been shown to anybody */
 	r->own_band = band_hold_step(&r->hold, r->view.band, now, &r->plan->holds, &r->hold_at);
@@ -219,7 +228,8 @@ router_look_faults(struct router *r)
 	uint32_t f = r->net_fault;
 
 	/* Scripts that have not answered yet hold the start as a fault does. */
-	track_look(&r->view, r->v->seg, r->plan, r->tracks, now, iface_runs, r->v);
+	track_look(&r->view, r->v->seg, r->plan, r->tracks, workers_serve(r->v, now), now,
+	    iface_runs, r->v);
 	if (r->view.fault)
 		f |= FAULT_TRACKED;
 	if (mono_before(now, r->fault_until))

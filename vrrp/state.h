@@ -139,6 +139,7 @@ struct vrrp {
 	struct router *routers[SHM_MAX_ROUTERS]; /* by slot; NULL: free */
 	struct loop_timer tick; /* each second: interfaces that were missed, stale health */
 	uint64_t requests;      /* scripts asked for */
+	struct mono served;     /* when a worker could serve last; at first: since we look */
 	bool committed;         /* a generation is in force */
 	bool stopping;
 	bool orphan;

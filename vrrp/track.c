@@ -126,9 +126,10 @@ look_fault(struct track_view *out, const struct plan_track *t, bool good, const 
 
 void
 track_look(struct track_view *out, const struct shm *seg, const struct plan *p,
-    const struct track_state *states, struct mono now, track_iface_fn *iface, void *ctx)
+    const struct track_state *states, bool workers, struct mono now, track_iface_fn *iface,
+    void *ctx)
 {
-	bool workers = track_workers(seg), stale = checker_stale(seg, now);
+	bool stale = checker_stale(seg, now);
 	bool degraded = sw32_get(&seg->master->degraded) != 0;
 
 	*out = (struct track_view){.band = workers ? BAND_GOOD : BAND_DEAD};

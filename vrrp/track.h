@@ -11,6 +11,9 @@
 #include "vrrp/plan.h"
 
 #define TRACK_STALE_NS 5000000000LL /* a checker silent for so long: its health is stale */
+/* So long no worker may answer: one that was killed is back in 50 ms, and on a busy host all may
+ * get no CPU for a moment. A move of the addresses would cost what this does not: the sessions. */
+#define TRACK_WORKERS_NS 1000000000LL
 
 /* Result of a script, as the rules of keepalived's counters have it (semantics D.9). Pure. */
 struct track_script {
@@ -43,9 +46,10 @@ struct track_view {
 /* Says whether a tracked interface runs. */
 typedef bool track_iface_fn(void *ctx, const char *name);
 
-/* states: one per track of the plan. */
+/* states: one per track of the plan. workers: one can serve, or could a moment ago. */
 void track_look(struct track_view *out, const struct shm *seg, const struct plan *p,
-    const struct track_state *states, struct mono now, track_iface_fn *iface, void *ctx);
+    const struct track_state *states, bool workers, struct mono now, track_iface_fn *iface,
+    void *ctx);
 
 /* Any worker that can serve. */
 bool track_workers(const struct shm *seg);

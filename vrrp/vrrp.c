@@ -402,6 +402,7 @@ on_ready(struct child *c)
 	vr.tick.cb = on_tick;
 	/* Answers to what a predecessor asked for are not ours. */
 	vr.requests = (uint64_t)mono_now().ns;
+	vr.served = mono_now();
 	if (loop_timer_reserve(vr.loop, 1) == -1)
 		return -1;
 	if (iface_events_open(&vr) == -1) {

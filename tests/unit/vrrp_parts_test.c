@@ -364,7 +364,7 @@ health_to_band(void **state)
 
 	(void)state;
 	alive(&seg);
-#define LOOK() track_look(&v, &seg, &p, st, now, iface_is, NULL)
+#define LOOK() track_look(&v, &seg, &p, st, track_workers(&seg), now, iface_is, NULL)
 	servers(&seg, 3, 3);
 	LOOK();
 	assert_int_equal(v.band, BAND_GOOD);
