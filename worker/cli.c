@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "worker/fair.h"
+
 #define OUT_TURN   32768 /* bytes written a turn: about half a millisecond of a large table */
 #define LINES_TURN 16    /* commands begun, and pieces of answers made, a turn */
 #define POLL_MS    10    /* for commands that wait, besides the bell */
@@ -18,6 +20,7 @@ struct cli_conn {
 	struct loop_fd f;
 	struct loop_timer timer; /* without progress */
 	struct loop_timer poll;  /* a command waits */
+	struct fair fair;
 	struct cli *cli;
 	struct cli_conn *next;
 	struct cli_conn **prev;
@@ -57,7 +60,8 @@ conn_close(struct cli_conn *c)
 		command_end(&c->run);
 	loop_timer_del(cli->loop, &c->timer);
 	loop_timer_del(cli->loop, &c->poll);
-	loop_timer_unreserve(cli->loop, 2);
+	fair_del(&c->fair);
+	loop_timer_unreserve(cli->loop, 3);
 	loop_fd_forget(cli->loop, &c->f);
 	close(fd);
 	*c->prev = c->next;
@@ -241,7 +245,7 @@ step(struct cli_conn *c, size_t *left, int *begun)
 	if (!flush(c, left))
 		return c->out.failed ? STEP_CLOSE : STEP_WRITE;
 	if (c->running) {
-		if (++*begun > LINES_TURN)
+		if (++*begun > LINES_TURN || (*begun > 1 && fair_over()))
 			return STEP_WRITE;
 		run_piece(c);
 		return c->running && c->run.waits && c->out.len == 0 ? STEP_WAIT : STEP_AGAIN;
@@ -249,7 +253,7 @@ step(struct cli_conn *c, size_t *left, int *begun)
 	if (c->quit)
 		return STEP_CLOSE;
 	if (c->line != NULL && c->command != NULL) {
-		if (++*begun > LINES_TURN)
+		if (++*begun > LINES_TURN || (*begun > 1 && fair_over()))
 			return STEP_WRITE; /* writable: called again next turn */
 		start_command(c);
 		return c->running && c->run.waits && c->out.len == 0 ? STEP_WAIT : STEP_AGAIN;
@@ -303,7 +307,13 @@ on_event(struct loop_fd *f, uint32_t events)
 	if ((events & (EPOLLERR | EPOLLHUP)) != 0 && (events & EPOLLIN) == 0)
 		conn_close(c);
 	else
-		serve(c);
+		fair_add(c->cli->loop, &c->fair);
+}
+
+static void
+on_turn(struct fair *f)
+{
+	serve((struct cli_conn *)((char *)f - offsetof(struct cli_conn, fair)));
 }
 
 static void
@@ -315,7 +325,9 @@ on_timeout(struct loop_timer *t)
 static void
 on_poll(struct loop_timer *t)
 {
-	serve(of_timer(t, offsetof(struct cli_conn, poll)));
+	struct cli_conn *c = of_timer(t, offsetof(struct cli_conn, poll));
+
+	fair_add(c->cli->loop, &c->fair);
 }
 
 int
@@ -323,11 +335,12 @@ cli_open(struct cli *cli, int fd, const char *name, enum command_level level, in
 {
 	struct cli_conn *c = calloc(1, sizeof(*c));
 
-	if (c == NULL || loop_timer_reserve(cli->loop, 2) == -1)
+	if (c == NULL || loop_timer_reserve(cli->loop, 3) == -1)
 		goto fail;
 	c->f.cb = on_event;
 	c->timer.cb = on_timeout;
 	c->poll.cb = on_poll;
+	c->fair.cb = on_turn;
 	c->cli = cli;
 	c->level = level;
 	c->timeout_ms = timeout_ms;
@@ -341,7 +354,7 @@ cli_open(struct cli *cli, int fd, const char *name, enum command_level level, in
 	c->run.out = &c->out;
 	c->run.limit = CLI_PIECE;
 	if (loop_fd_add(cli->loop, &c->f, fd, EPOLLIN) == -1) {
-		loop_timer_unreserve(cli->loop, 2);
+		loop_timer_unreserve(cli->loop, 3);
 		goto fail;
 	}
 	c->next = cli->conns;
@@ -360,13 +373,9 @@ fail:
 void
 cli_bell(struct cli *cli)
 {
-	struct cli_conn *next;
-
-	for (struct cli_conn *c = cli->conns; c != NULL; c = next) {
-		next = c->next;
+	for (struct cli_conn *c = cli->conns; c != NULL; c = c->next)
 		if (c->running && c->run.waits)
-			serve(c);
-	}
+			fair_add(cli->loop, &c->fair);
 }
 
 void

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "worker/fair.h"
+
 #define IN_MAX      (HTTP1_HEAD_MAX + 1) /* bytes kept of requests: a head that is too big shows */
 #define OUT_TURN    65536                /* bytes written a turn */
 #define LINGER_MS   1000                 /* for the client's end after the last answer */
@@ -26,6 +28,7 @@ enum state {
 struct http_conn {
 	struct loop_fd f;
 	struct loop_timer timer;
+	struct fair fair;
 	struct loop *loop;
 	const struct http_ops *ops;
 	struct http_times times;
@@ -73,7 +76,8 @@ http_close(struct http_conn *c)
 
 	reply_end(&c->reply);
 	loop_timer_del(c->loop, &c->timer);
-	loop_timer_unreserve(c->loop, 1);
+	fair_del(&c->fair);
+	loop_timer_unreserve(c->loop, 2);
 	loop_fd_forget(c->loop, &c->f);
 	close(fd);
 	if (c->ops->closed != NULL)
@@ -325,6 +329,8 @@ write_answer(struct http_conn *c, size_t *left, bool *broken)
 		if (c->out.len == 0) {
 			if (c->reply.more == NULL)
 				break;
+			if (*left < OUT_TURN && fair_over())
+				return false;
 			/* One that wrote nothing has worked all the same. */
 			make_piece(c);
 			if (c->out.len == 0)
@@ -389,7 +395,8 @@ serve(struct http_conn *c)
 		switch (c->state) {
 		case ST_IDLE:
 		case ST_HEAD:
-			if (requests++ == HTTP_TURN) /* writable: called again next turn */
+			if (requests++ == HTTP_TURN ||
+			    (requests > 1 && fair_over())) /* writable: called again next turn */
 				return want(c, EPOLLOUT) == 0 || (http_close(c), false);
 			go_on = read_head(c, &broken);
 			break;
@@ -417,7 +424,13 @@ on_event(struct loop_fd *f, uint32_t events)
 	if ((events & EPOLLERR) != 0)
 		http_close(c);
 	else
-		serve(c);
+		fair_add(c->loop, &c->fair);
+}
+
+static void
+on_turn(struct fair *f)
+{
+	serve((struct http_conn *)((char *)f - offsetof(struct http_conn, fair)));
 }
 
 static void
@@ -428,7 +441,7 @@ on_time(struct loop_timer *t)
 	/* Also a client that connected and said nothing is told, as HAProxy does. */
 	if (c->state == ST_HEAD || (c->state == ST_IDLE && c->first)) {
 		answer_bad(c, 408, "did not come within its time");
-		serve(c);
+		fair_add(c->loop, &c->fair);
 	} else {
 		http_close(c);
 	}
@@ -440,7 +453,7 @@ http_open(struct loop *loop, int fd, const struct http_ops *ops, const struct ht
 {
 	struct http_conn *c = calloc(1, sizeof(*c));
 
-	if (c == NULL || loop_timer_reserve(loop, 1) == -1) {
+	if (c == NULL || loop_timer_reserve(loop, 2) == -1) {
 		free(c);
 		close(fd);
 		return NULL;
@@ -452,9 +465,10 @@ http_open(struct loop *loop, int fd, const struct http_ops *ops, const struct ht
 	c->first = true;
 	c->f.cb = on_event;
 	c->timer.cb = on_time;
+	c->fair.cb = on_turn;
 	c->events = EPOLLIN;
 	if (loop_fd_add(loop, &c->f, fd, EPOLLIN) == -1) {
-		loop_timer_unreserve(loop, 1);
+		loop_timer_unreserve(loop, 2);
 		free(c);
 		close(fd);
 		return NULL;
