@@ -402,5 +402,9 @@ connect_elsewhere(struct session *s)
 	s->who = '\0';
 	leave_server(s);
 	remember_tried(s);
-	try_on(s, NULL);
+	/* Its events went by while it stood in line; no edge tells of them again. */
+	if (s->c.flags & SIDE_ERR)
+		session_end(s, 'C', SESSION_RESET_S);
+	else
+		try_on(s, NULL);
 }

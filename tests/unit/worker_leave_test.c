@@ -141,6 +141,45 @@ marked_down_resets_both_sides(void **state)
 	rig_fini_idle(&r);
 }
 
+/* A client that leaves in the same turn in which the server that its session connects to is marked
+ * down: it does not go on to wait for another one. */
+static void
+client_leaves_as_the_server_goes(void **state)
+{
+	struct rig r;
+	uint16_t port, back;
+	int listener, c, fill;
+
+	(void)state;
+	listener = rig_begin(&r, 1, &port, &back);
+	assert_int_equal(listen(listener, 0), 0);
+	fill = rig_connect(back);
+	assert_int_equal(
+	    rig_load(&r,
+		"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = "
+		"\"be\"; }; };\n"
+		"backends = { be = { no_server = \"wait\"; timeout = { queue = \"60s\"; "
+		"connect = \"60s\"; }; servers = { a = \"127.0.0.1:%u\"; }; }; };\n",
+		port, back),
+	    0);
+	c = rig_connect(port);
+	while (sw64_get(&rig_srv(&r, 0)->connect) == 0)
+		poll(NULL, 0, 1);
+	kill(r.workers[0].pid, SIGSTOP);
+	assert_int_equal(waitpid(r.workers[0].pid, NULL, WUNTRACED), r.workers[0].pid);
+	sw32_set(&shm_own_health(&r.seg)[0].usable, 0);
+	sw32_set(&shm_own_health(&r.seg)[0].shut_reason, 'D');
+	sw32_set(&shm_own_health(&r.seg)[0].shut_seq, 1);
+	rig_tick(&r);
+	rig_reset(c);
+	kill(r.workers[0].pid, SIGCONT);
+	assert_true(rig_until(&r, rig_idle));
+	assert_int_equal(sw64_get(&rig_be(&r)->cli_abrt), 1);
+	close(fill);
+	close(listener);
+	rig_fini_idle(&r);
+}
+
 static bool
 drained(struct rig *r)
 {
@@ -454,6 +493,7 @@ main(void)
 	    cmocka_unit_test(a_reload_under_way_is_waited_for),
 	    cmocka_unit_test(sessions_outlive_their_generation),
 	    cmocka_unit_test(marked_down_resets_both_sides),
+	    cmocka_unit_test(client_leaves_as_the_server_goes),
 	    cmocka_unit_test(an_address_given_away),
 	    cmocka_unit_test(an_address_of_an_inherited_socket),
 	    cmocka_unit_test(an_address_given_away_by_paused_sessions),
