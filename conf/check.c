@@ -213,28 +213,32 @@ struct place {
 	struct conf_bind *b;
 };
 
+static int
+place_compare_addr(const struct conf_bind *x, const struct conf_bind *y)
+{
+	if (x->addr.family != y->addr.family)
+		return x->addr.family < y->addr.family ? -1 : 1;
+	switch (x->addr.family) {
+	case AF_INET:
+		return memcmp(&x->addr.in.sin_addr, &y->addr.in.sin_addr, 4);
+	case AF_INET6:
+		return memcmp(&x->addr.in6.sin6_addr, &y->addr.in6.sin6_addr, 16);
+	default:
+		return strcmp(x->name, y->name);
+	}
+}
+
 /* Everything about a bind that must differ when its ports do not: inherited ones by their name,
  * others by address and interface. */
 static int
 place_compare_base(const struct conf_bind *x, const struct conf_bind *y)
 {
-	const char *xi = x->interface != NULL ? x->interface : "";
-	const char *yi = y->interface != NULL ? y->interface : "";
-	int c;
+	int c = place_compare_addr(x, y);
 
-	if (x->addr.family != y->addr.family)
-		return x->addr.family < y->addr.family ? -1 : 1;
-	switch (x->addr.family) {
-	case AF_INET:
-		c = memcmp(&x->addr.in.sin_addr, &y->addr.in.sin_addr, 4);
-		break;
-	case AF_INET6:
-		c = memcmp(&x->addr.in6.sin6_addr, &y->addr.in6.sin6_addr, 16);
-		break;
-	default:
-		return strcmp(x->name, y->name);
-	}
-	return c != 0 ? c : strcmp(xi, yi);
+	if (c != 0 || (x->addr.family != AF_INET && x->addr.family != AF_INET6))
+		return c;
+	return strcmp(
+	    x->interface != NULL ? x->interface : "", y->interface != NULL ? y->interface : "");
 }
 
 static int
@@ -274,7 +278,20 @@ share(struct reader *r, struct conf_bind *b, unsigned which)
 	b->name = arena_strdup(r->arena, name);
 }
 
-/* TCP of control sockets and frontends. */
+static bool
+same_place(const struct conf_control *k, const struct conf_bind *b)
+{
+	const struct conf_bind as_bind = {.addr = k->addr, .name = k->name};
+	int port = sock_addr_port(&k->addr);
+
+	if (k->inherited != NULL || (k->addr.family != AF_INET && k->addr.family != AF_INET6))
+		return strcmp(k->name, b->name) == 0;
+	return b->inherited == NULL && place_compare_addr(&as_bind, b) == 0 &&
+	       port >= sock_addr_port(&b->addr) && port <= b->last;
+}
+
+/* Clients of a frontend must not meet a control socket: as all sockets are bound before any
+ * listens, the kernel would take both and give connections to either. */
 static void
 check_controls(struct reader *r)
 {
@@ -283,8 +300,7 @@ check_controls(struct reader *r)
 	for (size_t k = 0; k < c->global.n_controls; k++)
 		for (size_t i = 0; i < c->n_frontends; i++)
 			for (size_t j = 0; j < c->frontends[i].n_binds; j++)
-				if (strcmp(c->frontends[i].binds[j].name,
-					c->global.controls[k].name) == 0)
+				if (same_place(&c->global.controls[k], &c->frontends[i].binds[j]))
 					rd_at(r, CONF_ERROR, c->global.controls[k].where,
 					    "%s is bound twice: also by frontend %s",
 					    c->global.controls[k].name, c->frontends[i].name);

@@ -127,7 +127,8 @@ check_rule(struct reader *r, const struct conf_frontend *f, size_t i)
 	if (rule->tls == 0 && (rule->sni.n != 0 || rule->alpn.n != 0))
 		rd_at(r, CONF_WARNING, rule->where,
 		    "it never holds: tls = false, but sni and alpn stand in a TLS hello");
-	if (takes_all(rule) && i + 1 < f->n_rules)
+	/* After errors a condition may be missing that the file has. */
+	if (takes_all(rule) && i + 1 < f->n_rules && r->n_errors == 0)
 		rd_at(r, CONF_WARNING, f->rules[i + 1].where,
 		    "it is never reached: the rule before it has no conditions");
 }

@@ -331,6 +331,14 @@ CASES(binds,
 	2, "192.0.2.1:85 is bound twice"},
     {"frontends = { a = { mode = \"http\"; bind = (\n \"/run/x\",\n \"/run/x\" ); }; };\n", 3,
 	"/run/x is bound twice"},
+    {"frontends = { a = { mode = \"http\"; bind = (\n \"[::1]:80-90\", \"127.0.0.1:80-90\" ); }; "
+     "};\n"
+     "global = { control = [ \"127.0.0.1:91\",\n \"127.0.0.1:85\" ]; };\n",
+	4, "127.0.0.1:85 is bound twice: also by frontend a"},
+    {"frontends = { a = { mode = \"http\"; bind = {\n address = \"[::1]:80\"; interface = \"lo\"; "
+     "}; }; };\n"
+     "global = { control = \"[::1]:80\"; };\n",
+	3, "[::1]:80 is bound twice: also by frontend a"},
     {"frontends = { a = { mode = \"http\"; bind = \"192.0.2.1:90-80\"; }; };\n", 1,
 	"range of ports"},
     {"frontends = { a = { mode = \"http\"; bind = \"fd@2\"; }; };\n", 1, "or a higher number"},
