@@ -88,20 +88,24 @@ static void
 judge(struct process *p, uint64_t now)
 {
 	struct watch_sample s = sample(p->pid);
+	enum watch_verdict v;
 	char name[32];
 
 	if (p->kind != SHM_VRRP && p->answer >= ANSWER_ASKED &&
 	    mono_before(mono_now(), p->patience))
 		return; /* a large configuration takes a while */
-	switch (watch_judge(&p->watch, &s)) {
+	v = watch_judge(&p->watch, &s);
+	switch (v) {
 	case WATCH_KILL:
 		if (!p->killed && may_kill(p, now))
 			hang_kill(p, now);
 		break;
 	case WATCH_STARVED:
+	case WATCH_BLOCKED:
 		if (!p->watch.warned)
-			log_warning("%s (pid %d) gets no CPU: no answer for %d ms",
+			log_warning("%s (pid %d) %s: no answer for %d ms",
 			    process_name(p, name, sizeof(name)), (int)p->pid,
+			    v == WATCH_STARVED ? "gets no CPU" : "waits in the kernel",
 			    (int)kill_ticks(p) * WATCH_TICK_MS);
 		p->watch.warned = true;
 		break;

@@ -2,7 +2,8 @@
 /*
  * When vrrp is dead and cannot be brought back inside its lease, the peers take the address over,
  * and this host must not hold it any more: the master removes it (failover-logic.md, Lease). Inside
- * the lease nothing is touched: the respawned vrrp goes on as MASTER.
+ * the lease nothing is touched: the respawned vrrp goes on as MASTER. When vipd stops there will be
+ * none, so there it is not waited for.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,17 +16,22 @@
 #define MARK       112 /* IFA_PROTO of vrrp's addresses */
 #define DEAD_TICKS 10
 
+static bool
+held(const struct shm_router *r)
+{
+	enum decide_role role = (enum decide_role)sw32_get(&r->role);
+
+	return sw32_get(&r->used) &&
+	       (role == DECIDE_MASTER || role == DECIDE_RESIGN || role == DECIDE_LEAVE);
+}
+
 /* A claim whose first advertisement has not left has no lease yet: it gets the time of one. */
 static bool
 expired(const struct shm_router *r, uint64_t now_boot_ns, unsigned dead_ticks)
 {
 	uint64_t lease = sw64_get(&r->lease_boot_ns);
-	enum decide_role role = (enum decide_role)sw32_get(&r->role);
 
-	if (!sw32_get(&r->used) ||
-	    (role != DECIDE_MASTER && role != DECIDE_RESIGN && role != DECIDE_LEAVE))
-		return false;
-	return lease != 0 ? lease < now_boot_ns : dead_ticks > DEAD_TICKS;
+	return held(r) && (lease != 0 ? lease < now_boot_ns : dead_ticks > DEAD_TICKS);
 }
 
 static bool
@@ -63,7 +69,7 @@ on_addr(const struct nl_addr *a, void *arg)
 }
 
 static void
-remove_all(struct nl *nl, const struct conf_router *r)
+remove_all(struct nl *nl, const struct conf_router *r, const char *why)
 {
 	struct found f = {.router = r};
 
@@ -73,8 +79,31 @@ remove_all(struct nl *nl, const struct conf_router *r)
 		if (nl_addr_del(nl, &f.v[i]) == -1 && errno != EADDRNOTAVAIL)
 			log_err(
 			    "router %s: cannot remove an address: %s", r->name, strerror(errno));
-	log_alert("router %s: vrrp did not come back inside its lease: %u addresses removed",
-	    r->name, f.n);
+	log_alert("router %s: vrrp %s: %u addresses removed", r->name, why, f.n);
+}
+
+static void
+remove_of(struct master *m, struct nl *nl, const struct shm_router *r, const char *why)
+{
+	const struct conf_vrrp *c = &m->gen->conf->vrrp;
+
+	for (size_t k = 0; k < c->n_routers; k++)
+		if (strcmp(c->routers[k].name, r->name) == 0)
+			remove_all(nl, &c->routers[k], why);
+}
+
+void
+lease_stopped(struct master *m)
+{
+	uint32_t n = sw32_get(&m->seg.vrrp->n_routers);
+	struct nl nl = {0};
+
+	if (m->gen == NULL || nl_open(&nl) == -1)
+		return;
+	for (uint32_t i = 0; i < n && i < SHM_MAX_ROUTERS; i++)
+		if (held(&m->seg.vrrp->routers[i]))
+			remove_of(m, &nl, &m->seg.vrrp->routers[i], "has died in the stop");
+	nl_close(&nl);
 }
 
 void
@@ -95,7 +124,6 @@ lease_watch(struct master *m)
 	dead_ticks++;
 	for (uint32_t i = 0; i < n && i < SHM_MAX_ROUTERS && m->gen != NULL && !m->stopping; i++) {
 		const struct shm_router *r = &m->seg.vrrp->routers[i];
-		const struct conf_vrrp *c = &m->gen->conf->vrrp;
 
 		if (done[i] || !expired(r, now, dead_ticks))
 			continue;
@@ -103,9 +131,7 @@ lease_watch(struct master *m)
 		if (!open && nl_open(&nl) == -1)
 			return;
 		open = true;
-		for (size_t k = 0; k < c->n_routers; k++)
-			if (strcmp(c->routers[k].name, r->name) == 0)
-				remove_all(&nl, &c->routers[k]);
+		remove_of(m, &nl, r, "did not come back inside its lease");
 	}
 	if (open)
 		nl_close(&nl);

@@ -204,6 +204,8 @@ void process_publish_masks(struct process *p, bool answers);
 
 /* lease.c: gives up the addresses of a vrrp that does not come back. Once a tick. */
 void lease_watch(struct master *m);
+/* The same at once: vrrp has ended while vipd stops, and will not come back. */
+void lease_stopped(struct master *m);
 
 /* round.c */
 /* Begins the round for next (taken), with opened listeners (taken). */

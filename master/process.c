@@ -363,6 +363,8 @@ on_end(struct loop_fd *f, uint32_t events)
 	loop_fd_del(p->m->loop, &p->end);
 	close(fd);
 	bury(p, status);
+	if (p->m->stopping && p->kind == SHM_VRRP)
+		lease_stopped(p->m);
 	if (p->m->stopping)
 		master_stop(p->m, p->m->stop_now);
 }

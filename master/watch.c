@@ -30,7 +30,9 @@ watch_judge(const struct watch *w, const struct watch_sample *s)
 {
 	if (s->state == 't')
 		return WATCH_SILENT; /* a debugger holds it */
-	if (s->state == 'T' || s->state == 'S' || s->state == 'D' || s->state == 'I')
+	if (s->state == 'D')
+		return WATCH_BLOCKED;
+	if (s->state == 'T' || s->state == 'S' || s->state == 'I')
 		return WATCH_KILL;
 	if (!w->sampled || s->state == 0)
 		return WATCH_SILENT;

@@ -20,6 +20,7 @@ enum watch_verdict {
 	WATCH_FINE = 0,
 	WATCH_SILENT,  /* others take over its queues */
 	WATCH_STARVED, /* got no CPU: a warning only */
+	WATCH_BLOCKED, /* waits in the kernel: as well */
 	WATCH_KILL
 };
 
@@ -47,7 +48,9 @@ enum watch_verdict watch_step(
 
 /*
  * Judges a process that has been silent for WATCH_KILL_TICKS: stopped (not traced), has used CPU,
- * or slept: kill. Only waited for a CPU: starved.
+ * or slept: kill. Only waited for a CPU: starved. One that the kernel lets wait (state D: its lock
+ * of interfaces and addresses, say, while containers come and go) would not die before it could go
+ * on, and its successor would have to wait as well: blocked.
  */
 enum watch_verdict watch_judge(const struct watch *w, const struct watch_sample *s);
 

@@ -86,6 +86,7 @@ verdicts(void **state)
 	assert_int_equal(watch_judge(&w, &(struct watch_sample){'R', 900000000, 1000}), WATCH_KILL);
 	assert_int_equal(
 	    watch_judge(&w, &(struct watch_sample){'R', 2000, 2000000000}), WATCH_STARVED);
+	assert_int_equal(watch_judge(&w, &(struct watch_sample){'D', 1000, 1000}), WATCH_BLOCKED);
 	assert_int_equal(watch_judge(&w, &(struct watch_sample){0, 0, 0}), WATCH_SILENT);
 }
 
