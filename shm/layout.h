@@ -477,7 +477,9 @@ struct shm_be_count {
 	struct sw64 lbtot; /* times a server was chosen */
 	struct sw64 denied;
 	struct sw32 queue_max; /* most waiters at once over all workers, as seen here */
-	struct sw32 pad;
+	struct sw32 q_ms_max;  /* longest of the times that are summed below */
+	struct sw32 c_ms_max;
+	struct sw32 t_ms_max;
 	struct sw64 last_ns; /* CLOCK_MONOTONIC of the last session; 0: never */
 	struct sw64 q_ms;    /* sums over sessions, for averages */
 	struct sw64 c_ms;
@@ -501,6 +503,8 @@ struct shm_srv_count {
 	struct sw64 srv_abrt;
 	struct sw64 lbtot;
 	struct sw64 last_ns;
+	struct sw32 c_ms_max;
+	struct sw32 t_ms_max;
 	struct sw64 c_ms;
 	struct sw64 t_ms;
 	struct sw64 timed;

@@ -139,28 +139,30 @@ total_of_frontend(const struct shm *s, uint32_t fe, struct mono now, struct tota
 }
 
 /* The fields that both kinds of counters have under the same names. */
-#define ADD_TARGET(t, c, now)                                     \
-	do {                                                      \
-		uint64_t last_ns_ = sw64_get(&(c)->last_ns);      \
-                                                                  \
-		raise_to(&(t)->cur_max, sw32_get(&(c)->cur_max)); \
-		(t)->sess += sw64_get(&(c)->sess);                \
-		(t)->bytes_in += sw64_get(&(c)->bytes_in);        \
-		(t)->bytes_out += sw64_get(&(c)->bytes_out);      \
-		(t)->econ += sw64_get(&(c)->econ);                \
-		(t)->eresp += sw64_get(&(c)->eresp);              \
-		(t)->wretr += sw64_get(&(c)->wretr);              \
-		(t)->wredis += sw64_get(&(c)->wredis);            \
-		(t)->cli_abrt += sw64_get(&(c)->cli_abrt);        \
-		(t)->srv_abrt += sw64_get(&(c)->srv_abrt);        \
-		(t)->lbtot += sw64_get(&(c)->lbtot);              \
-		(t)->c_ms += sw64_get(&(c)->c_ms);                \
-		(t)->t_ms += sw64_get(&(c)->t_ms);                \
-		(t)->timed += sw64_get(&(c)->timed);              \
-		(t)->rate += total_rate(&(c)->rate, now);         \
-		total_seconds_add(&secs, &(c)->rate);             \
-		if ((t)->last_ns < last_ns_)                      \
-			(t)->last_ns = last_ns_;                  \
+#define ADD_TARGET(t, c, now)                                       \
+	do {                                                        \
+		uint64_t last_ns_ = sw64_get(&(c)->last_ns);        \
+                                                                    \
+		raise_to(&(t)->cur_max, sw32_get(&(c)->cur_max));   \
+		(t)->sess += sw64_get(&(c)->sess);                  \
+		(t)->bytes_in += sw64_get(&(c)->bytes_in);          \
+		(t)->bytes_out += sw64_get(&(c)->bytes_out);        \
+		(t)->econ += sw64_get(&(c)->econ);                  \
+		(t)->eresp += sw64_get(&(c)->eresp);                \
+		(t)->wretr += sw64_get(&(c)->wretr);                \
+		(t)->wredis += sw64_get(&(c)->wredis);              \
+		(t)->cli_abrt += sw64_get(&(c)->cli_abrt);          \
+		(t)->srv_abrt += sw64_get(&(c)->srv_abrt);          \
+		(t)->lbtot += sw64_get(&(c)->lbtot);                \
+		(t)->c_ms += sw64_get(&(c)->c_ms);                  \
+		(t)->t_ms += sw64_get(&(c)->t_ms);                  \
+		(t)->timed += sw64_get(&(c)->timed);                \
+		raise_to(&(t)->c_ms_max, sw32_get(&(c)->c_ms_max)); \
+		raise_to(&(t)->t_ms_max, sw32_get(&(c)->t_ms_max)); \
+		(t)->rate += total_rate(&(c)->rate, now);           \
+		total_seconds_add(&secs, &(c)->rate);               \
+		if ((t)->last_ns < last_ns_)                        \
+			(t)->last_ns = last_ns_;                    \
 	} while (0)
 
 void
@@ -182,6 +184,7 @@ total_of_backend(const struct shm *s, uint32_t be, struct mono now, struct total
 		t->q_ms += sw64_get(&c->q_ms);
 		t->denied += sw64_get(&c->denied);
 		raise_to(&t->queue_max, sw32_get(&c->queue_max));
+		raise_to(&t->q_ms_max, sw32_get(&c->q_ms_max));
 	}
 	t->rate_max = total_seconds_max(&secs);
 	raise_to(&t->cur_max, t->cur);

@@ -67,7 +67,10 @@ struct total_target {
 	uint64_t q_ms;
 	uint64_t c_ms;
 	uint64_t t_ms;
-	uint64_t timed;   /* sessions in these three sums */
+	uint64_t timed;    /* sessions in these three sums */
+	uint32_t q_ms_max; /* the longest; backends only */
+	uint32_t c_ms_max;
+	uint32_t t_ms_max;
 	uint64_t last_ns; /* CLOCK_MONOTONIC of the last session; 0: never */
 	uint32_t rate;
 	uint32_t rate_max;

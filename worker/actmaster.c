@@ -97,18 +97,42 @@ maintenance_done(struct command_run *run, uint32_t result)
 	}
 }
 
+#define MAINTENANCE_USAGE "'maintenance' expects 'on' or 'off'."
+
+/* Asking changes nothing: no right is needed for it, and it is not noted. */
 static bool
 run_maintenance(struct command_run *run, int argc, char **argv)
 {
-	if (argc == 0)
-		return say(run, sw32_get(&run->src.shm->master->maintenance) != 0 ? "on" : "off");
-	if (argc != 1 || (strcmp(argv[0], "on") != 0 && strcmp(argv[0], "off") != 0))
-		return say(run, "'maintenance' expects 'on' or 'off'.");
+	(void)argv;
+	if (argc > 0)
+		return say(run, MAINTENANCE_USAGE);
+	return say(run, sw32_get(&run->src.shm->master->maintenance) != 0 ? "on" : "off");
+}
+
+static bool
+set_maintenance(struct command_run *run, int argc, bool on)
+{
+	if (argc > 0)
+		return say(run, MAINTENANCE_USAGE);
 	run->kind = SHM_REQ_MAINTENANCE;
 	run->object = 0;
-	run->value = strcmp(argv[0], "on") == 0;
+	run->value = on;
 	run->done = maintenance_done;
 	return act_ask_owner(run);
+}
+
+static bool
+run_maintenance_on(struct command_run *run, int argc, char **argv)
+{
+	(void)argv;
+	return set_maintenance(run, argc, true);
+}
+
+static bool
+run_maintenance_off(struct command_run *run, int argc, char **argv)
+{
+	(void)argv;
+	return set_maintenance(run, argc, false);
 }
 
 /* ---- frontends --------------------------------------------------------------------------------
@@ -228,8 +252,10 @@ const struct command master_commands[] = {
     {"disable frontend", " <frontend>", "stop listening for a while", ADMIN, run_disable_frontend},
     {"dump", "", "the statistics into stats_file, as SIGUSR1", COMMAND_OPERATOR, run_dump},
     {"enable frontend", " <frontend>", "listen again", ADMIN, run_enable_frontend},
-    {"maintenance", " [on|off]", "this node gives its addresses away and says 503", ADMIN,
-	run_maintenance},
+    {"maintenance", "", "whether this node is in it", COMMAND_USER, run_maintenance},
+    {"maintenance off", "", "the addresses may come back", ADMIN, run_maintenance_off},
+    {"maintenance on", "", "this node gives its addresses away and says 503", ADMIN,
+	run_maintenance_on},
     {"reload", "", "read the configuration again; says what changed", ADMIN, run_reload},
     {"set maxconn frontend", " <frontend> <n>", "limit of its sessions, 0: none", ADMIN,
 	run_set_maxconn_frontend},

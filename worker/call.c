@@ -47,6 +47,9 @@ clear_backend(struct shm_be_count *c, bool all)
 {
 	sw32_set(&c->cur_max, 0);
 	sw32_set(&c->queue_max, 0);
+	sw32_set(&c->q_ms_max, 0);
+	sw32_set(&c->c_ms_max, 0);
+	sw32_set(&c->t_ms_max, 0);
 	clear_rate(&c->rate);
 	if (all) {
 		clear_words(&c->sess, (struct sw64 *)(void *)&c->queue_max);
@@ -58,6 +61,8 @@ static void
 clear_server(struct shm_srv_count *c, bool all)
 {
 	sw32_set(&c->cur_max, 0);
+	sw32_set(&c->c_ms_max, 0);
+	sw32_set(&c->t_ms_max, 0);
 	clear_rate(&c->rate);
 	if (all) {
 		clear_words(&c->sess, &c->last_ns);

@@ -100,9 +100,21 @@ ms_between(int64_t from_ns, uint64_t to_ns)
 	return to_ns > (uint64_t)from_ns ? (to_ns - (uint64_t)from_ns) / 1000000 : 0;
 }
 
+/* Adds a time to its sum, and notes it when it is the longest. */
+static void
+add_time(struct sw64 *sum, struct sw32 *max, uint64_t ms)
+{
+	uint32_t capped = ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+
+	sw64_add(sum, ms);
+	if (capped > sw32_get(max))
+		sw32_set(max, capped);
+}
+
 void
 count_end(struct session *s)
 {
+	struct shm_srv_count *v;
 	struct shm_be_count *b;
 	uint64_t assigned = sw64_get(&s->rec->assigned_ns);
 	uint64_t connected = sw64_get(&s->rec->connected_ns);
@@ -113,16 +125,17 @@ count_end(struct session *s)
 	count_abort(s);
 	b = count_be(s->w, s->be);
 	sw64_add(&b->timed, 1);
-	sw64_add(&b->t_ms, total);
+	add_time(&b->t_ms, &b->t_ms_max, total);
 	if (assigned == 0)
 		return;
-	sw64_add(&b->q_ms, ms_between(s->rec->accept_ns, assigned));
+	add_time(&b->q_ms, &b->q_ms_max, ms_between(s->rec->accept_ns, assigned));
 	if (connected == 0 || s->srv == NULL)
 		return;
-	sw64_add(&b->c_ms, ms_between((int64_t)assigned, connected));
-	sw64_add(&count_srv(s->w, s->srv)->timed, 1);
-	sw64_add(&count_srv(s->w, s->srv)->c_ms, ms_between((int64_t)assigned, connected));
-	sw64_add(&count_srv(s->w, s->srv)->t_ms, total);
+	v = count_srv(s->w, s->srv);
+	add_time(&b->c_ms, &b->c_ms_max, ms_between((int64_t)assigned, connected));
+	sw64_add(&v->timed, 1);
+	add_time(&v->c_ms, &v->c_ms_max, ms_between((int64_t)assigned, connected));
+	add_time(&v->t_ms, &v->t_ms_max, total);
 }
 
 void

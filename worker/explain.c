@@ -370,8 +370,9 @@ server_probe(struct command_run *run, const struct shm_health *h)
 		    many(left, rise - counter, "passed probe"));
 	line(run,
 	    "Rise %" PRIu32 ", fall %" PRIu32 "; %" PRIu64 " probes ended, %" PRIu32
-	    " failed, %" PRIu32 " times it went down.",
-	    rise, fall, sw64_get(&h->probes), sw32_get(&h->chkfail), sw32_get(&h->chkdown));
+	    " failed; it went down %s.",
+	    rise, fall, sw64_get(&h->probes), sw32_get(&h->chkfail),
+	    many(left, sw32_get(&h->chkdown), "time"));
 	if (checked == 2)
 		line(run, "Probes pause: an operator has disabled them.");
 	else if ((sw32_get(&h->admin) & 7) != 0)

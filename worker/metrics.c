@@ -70,7 +70,10 @@ enum { MS = 1 }; /* the column is milliseconds, the metric seconds */
 	X(RATE_MAX, F | B | S, GAUGE, 0, "max_session_rate", "Most sessions in a second.")      \
 	X(QTIME, B, GAUGE, MS, "queue_time_average_seconds", "Mean time in the queue.")         \
 	X(CTIME, B | S, GAUGE, MS, "connect_time_average_seconds", "Mean time of a connect.")   \
-	X(TTIME, B | S, GAUGE, MS, "total_time_average_seconds", "Mean time of a session.")
+	X(TTIME, B | S, GAUGE, MS, "total_time_average_seconds", "Mean time of a session.")     \
+	X(QTIME_MAX, B, GAUGE, MS, "max_queue_time_seconds", "Longest time in the queue.")      \
+	X(CTIME_MAX, B | S, GAUGE, MS, "max_connect_time_seconds", "Longest connect.")          \
+	X(TTIME_MAX, B | S, GAUGE, MS, "max_total_time_seconds", "Longest session.")
 
 #define METRIC_ENUM(col, scopes, type, flags, name, help) M_##col,
 enum metric { METRICS(METRIC_ENUM) M_N };

@@ -187,6 +187,9 @@ algorithm(const struct conf *conf, const char *backend)
 		set_n(row, STAT_CTIME, mean((st).c_ms, (st).timed));                      \
 		set_n(row, STAT_RTIME, 0);                                                \
 		set_n(row, STAT_TTIME, mean((st).t_ms, (st).timed));                      \
+		set_n(row, STAT_CTIME_MAX, (st).c_ms_max);                                \
+		set_n(row, STAT_RTIME_MAX, 0);                                            \
+		set_n(row, STAT_TTIME_MAX, (st).t_ms_max);                                \
 		set_n(row, STAT_DRESP, 0);                                                \
 		set_n(row, STAT_WREW, 0);                                                 \
 		set_n(row, STAT_REUSE, 0);                                                \
@@ -223,6 +226,7 @@ stat_row_backend(struct stat_row *row, const struct stat_source *src, uint32_t b
 		set_n(row, STAT_QLIMIT, maxqueue);
 	set_n(row, STAT_DREQ, st.denied);
 	set_n(row, STAT_QTIME, mean(st.q_ms, st.timed));
+	set_n(row, STAT_QTIME_MAX, st.q_ms_max);
 	for (enum stat_column c = STAT_COMP_IN; c <= STAT_COMP_RSP; c++)
 		set_n(row, c, 0);
 	/* A backend without servers counts as UP, as in HAProxy. */
@@ -330,6 +334,7 @@ stat_row_server(struct stat_row *row, const struct stat_source *src, uint32_t sr
 	set_n(row, STAT_ACT, !backup);
 	set_n(row, STAT_BCK, backup);
 	set_n(row, STAT_QTIME, 0);
+	set_n(row, STAT_QTIME_MAX, 0);
 	set_n(row, STAT_CONNECT, st.connect);
 	set_n(row, STAT_USED_CONN_CUR, st.cur);
 	set_n(row, STAT_SRV_ICUR, 0); /* a connection to a server ends with its session */

@@ -171,6 +171,9 @@ make_worker(const struct shm *s, unsigned w)
 	sw64_set(&be[0].srv_abrt, 39 * q);
 	sw64_set(&be[0].lbtot, 40 * q);
 	sw32_set(&be[0].queue_max, 60 + w);
+	sw32_set(&be[0].q_ms_max, 70 + w);
+	sw32_set(&be[0].c_ms_max, 80 - w);
+	sw32_set(&be[0].t_ms_max, 90 + w);
 	sw64_set(&be[0].last_ns, (990 + w) * S);
 	sw64_set(&be[0].q_ms, 100 * q);
 	sw64_set(&be[0].c_ms, 200 * q);
@@ -183,6 +186,8 @@ make_worker(const struct shm *s, unsigned w)
 		sw64_set(&srv[i].bytes_out, (i + 1) * 2000 * q);
 		sw64_set(&srv[i].connect, (i + 1) * 101 * q);
 		sw64_set(&srv[i].lbtot, (i + 1) * 102 * q);
+		sw32_set(&srv[i].c_ms_max, (uint32_t)i + 5 + w);
+		sw32_set(&srv[i].t_ms_max, (uint32_t)i + 15 + w);
 	}
 }
 

@@ -150,6 +150,9 @@ stat_is_a_table_by_name(void **state)
 	FIELD(csv, "be", "BACKEND", "qcur", "11");
 	FIELD(csv, "be", "BACKEND", "qmax", "61");
 	FIELD(csv, "be", "BACKEND", "qtime", "10");
+	FIELD(csv, "be", "BACKEND", "qtime_max", "71");
+	FIELD(csv, "be", "BACKEND", "ctime_max", "80");
+	FIELD(csv, "be", "BACKEND", "ttime_max", "91");
 	FIELD(csv, "be", "BACKEND", "ttime", "400");
 	FIELD(csv, "be", "BACKEND", "lastsess", "9");
 	FIELD(csv, "be", "BACKEND", "weight", "101");
@@ -179,7 +182,7 @@ stat_is_exact(void **state)
 	    "used_conn_cur,need_conn_est,uweight,\n"
 	    "be,s3,0,0,5,5,,3300,33000,66000,,0,,0,0,0,0,no check,1,1,0,,,100,,,1,4,3,,3366,,2,0,,"
 	    "0,,,,,,,,,,,,,,0,0,,,,,-1,,,0,0,0,0,,,,,,,,,,,,[2001:db8::3]:6443,,tcp,,,,,,,,0,3333,"
-	    "0,,,0,,,,,,0,0,0,5,,1,\n");
+	    "0,,,0,,0,8,0,18,0,0,0,5,,1,\n");
 	expect_part("show stat fe 1 -1",
 	    "\nfe,FRONTEND,,,33,41,2000,121,132,143,0,0,0,,,,,OPEN,,,,,,,,,1,2,0,,,,0,44,0,90,,,,,"
 	    ",,,,,,,,0,,,0,0,0,0,,,,,,,,,,,,,,,,,,,,,tcp,,44,90,275,,154,0,0,,,,,,,,,,,0,,,,,,\n");
