@@ -99,6 +99,7 @@ reload_with(struct master *m, struct conf *c)
 	unsigned n;
 	int r;
 
+	directory_reap(m); /* what the reload before has left is room for this one */
 	if (conf_diff_refused(m->gen->conf, c, reason, sizeof(reason))) {
 		reload_refused(m, reason);
 		conf_free(c);
