@@ -190,13 +190,19 @@ void
 part_become_master(struct ctx *c, enum decide_reason why, bool notify)
 {
 	struct decide *d = c->d;
+	/* A predecessor serves until it hears this host, which has to be able to serve then: the
+	 * kernel may take a while to give an address. After a silence others wait to hear it. */
+	bool handed = why == DECIDE_WHY_RESIGNED || why == DECIDE_WHY_BETTER;
 
 	d->interval_ns = d->cfg.interval_ns;
 	d->unsure = d->asked = d->pulling = d->after_zero = false;
 	d->announce = d->last_left = 0;
+	if (handed)
+		part_emit(c, DECIDE_DO_ADD);
 	part_send_advert(c, d->priority);
 	part_set_role(c, DECIDE_MASTER, why, notify);
-	part_emit(c, DECIDE_DO_ADD);
+	if (!handed)
+		part_emit(c, DECIDE_DO_ADD);
 	part_emit(c, DECIDE_DO_ARP_START);
 	d->deadline = mono_add_ns(c->in->now, part_pace_ns(d));
 	d->watch_at = mono_add_ns(c->in->now, WATCH_NS);

@@ -232,7 +232,7 @@ pulls(void **state)
 	now = mono_add_ms(now, 30);
 	step((struct decide_in){.kind = DECIDE_IN_FRESH, .fresh = true});
 	assert_int_equal(mono_diff_ms(d.deadline, now), 69);
-	assert_string_equal(timer_at_next(), "SEND:185 ROLE:BACKUP>MASTER ADD ARP_START");
+	assert_string_equal(timer_at_next(), "ADD SEND:185 ROLE:BACKUP>MASTER ARP_START");
 
 	/* A probe that fails, or does not end, gives the ordinary wait. */
 	for (int ends = 0; ends < 2; ends++) {
