@@ -36,7 +36,7 @@ struct cli_conn {
 	enum command_level level;
 	int64_t timeout_ms;
 	char name[112];    /* of its socket */
-	struct mono moved; /* last progress */
+	struct mono moved; /* its last line came, or bytes of an answer went */
 	struct command_run run;
 };
 
@@ -75,11 +75,19 @@ conn_close(struct cli_conn *c)
 		cli->closed(cli->ctx);
 }
 
+/* Its time runs anew. */
+static void
+alive(struct cli_conn *c)
+{
+	loop_timer_set(c->cli->loop, &c->timer, mono_add_ms(loop_now(c->cli->loop), c->timeout_ms));
+}
+
+/* Something was done for it: who sends a line byte by byte is as good as idle until it is whole. */
 static void
 progress(struct cli_conn *c)
 {
 	c->moved = loop_now(c->cli->loop);
-	loop_timer_set(c->cli->loop, &c->timer, mono_add_ms(c->moved, c->timeout_ms));
+	alive(c);
 }
 
 /* ---- commands ---------------------------------------------------------------------------------
@@ -175,6 +183,7 @@ take_line(struct cli_conn *c)
 	if (len > 0 && c->line[len - 1] == '\r')
 		c->line[len - 1] = '\0';
 	c->command = c->line;
+	progress(c);
 	return true;
 }
 
@@ -206,7 +215,7 @@ fill(struct cli_conn *c)
 	else
 		c->in.len += (size_t)n;
 	c->in.data[c->in.len] = '\0';
-	progress(c);
+	alive(c);
 	return true;
 }
 

@@ -40,7 +40,7 @@ struct http_conn {
 	bool draining;
 	bool chunked;
 	bool eof;          /* the client has ended its side */
-	struct mono moved; /* last byte from or to the client */
+	struct mono moved; /* accepted, a request was whole, or bytes of an answer went */
 	size_t lingered;
 	struct http1 head;
 	struct buf in;
@@ -210,6 +210,7 @@ take_request(struct http_conn *c)
 	rq.get = head_only || http1_span_is(data, c->head.method, "GET");
 	c->stay = c->head.keep_alive && c->head.body == HTTP1_BODY_NONE && !c->draining;
 	c->state = ST_ANSWER;
+	c->moved = loop_now(c->loop);
 	set_timer(c, c->times.send_ms);
 	answer_request(c, &rq, head_only);
 	buf_consume(&c->in, c->head.head_len);
@@ -236,7 +237,6 @@ fill(struct http_conn *c)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	if (n == 0)
 		c->eof = true;
-	c->moved = loop_now(c->loop);
 	c->in.len += (size_t)n;
 	c->in.data[c->in.len] = '\0';
 	if (n > 0 && c->ops->bytes != NULL)

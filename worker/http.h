@@ -76,7 +76,8 @@ void http_close(struct http_conn *);
 /* Ends the connection after the answer under way; at once when it is idle. */
 void http_drain(struct http_conn *);
 
-/* Is it waiting for its client's next request, or for the rest of one? *since: the last byte. */
+/* Is it waiting for its client's next request, or for the rest of one? *since: it was
+ * accepted, or the last answer went: a byte now and then is no request. */
 bool http_is_idle(const struct http_conn *, struct mono *since);
 
 void *http_ctx(const struct http_conn *);
