@@ -116,7 +116,9 @@ pick_server(struct session *s, bool waiter, struct pick *p)
 		}
 		slot = next(s, p);
 		if (slot == SHM_NONE) {
-			if (!p->met_out || p->desperate)
+			/* Rather a place in the queue of those that are full than a server that
+			 * fails: retries would be gone in a moment. */
+			if (!p->met_out || p->met_full || p->desperate)
 				return NULL;
 			p->desperate = true;
 			continue;

@@ -11,7 +11,7 @@
 /* What a round over the schedule met. */
 struct pick {
 	struct session *s;
-	bool desperate; /* take also what failed often a moment ago */
+	bool desperate; /* take also what failed often a moment ago: all others are tried or gone */
 	bool met_full;
 	bool met_out;
 	bool met_tried;

@@ -181,6 +181,48 @@ limits_are_exact(void **state)
 	rig_fini_idle(&r);
 }
 
+/* One server refuses and has room, the other one is full: who comes waits for the full one, instead
+ * of trying the refusing one until no retries are left. */
+static void
+waits_for_the_full_one(void **state)
+{
+	struct rig r;
+	uint16_t port, back;
+	int listener, c[6], s;
+
+	(void)state;
+	listener = rig_begin(&r, 1, &port, &back);
+	assert_int_equal(
+	    rig_load(&r,
+		"defaults = { timeout = { queue = \"20s\"; }; };\n"
+		"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; }; };\n"
+		"backends = { be = { retries = 100; servers = { a = { address = \"127.0.0.1:%u\"; "
+		"}; "
+		"b = { address = \"127.0.0.1:%u\"; maxconn = 1; }; }; }; };\n",
+		port, rig_closed_port(), back),
+	    0);
+	c[0] = rig_connect(port);
+	s = rig_accept(listener);
+	for (uint32_t i = 1; i < 6; i++) {
+		c[i] = rig_connect(port);
+		for (int k = 0; k < 5000 && queue_waiting(&r.seg, 0) != i; k++)
+			poll(NULL, 0, 1);
+		assert_int_equal(queue_waiting(&r.seg, 0), i);
+	}
+	for (int i = 1; i < 6; i++) {
+		close(c[i - 1]);
+		close(s);
+		s = rig_accept(listener);
+		assert_int_not_equal(s, -1);
+	}
+	assert_int_equal(sw64_get(&rig_be(&r)->econ), 0);
+	assert_in_range(sw64_get(&rig_srv(&r, 0)->connect), 1, 60);
+	close(c[5]);
+	close(s);
+	close(listener);
+	rig_fini_idle(&r);
+}
+
 #define CROWD 16 /* clients of each of two frontends */
 
 /* Who waits for two limits at once is told of both. Nobody ticks here, so a place that is given to
@@ -248,6 +290,7 @@ main(void)
 	    cmocka_unit_test(queue_time_limit_and_length),
 	    cmocka_unit_test(limits_are_exact),
 	    cmocka_unit_test(two_limits_lose_no_place),
+	    cmocka_unit_test(waits_for_the_full_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
