@@ -42,12 +42,13 @@ messages_log(struct master *m, const struct conf_msgs *msgs)
 {
 	for (size_t i = 0; i < msgs->n; i++) {
 		const struct conf_msg *v = &msgs->v[i];
-		const char *file = v->where.file != NULL ? v->where.file : "?";
 		bool error = v->severity == CONF_ERROR;
+		char place[512] = "";
 
-		log_at(error ? LOG_ERR : LOG_WARNING, "%s:%u: %s", file, v->where.line, v->text);
-		report_add(
-		    m, "%s:%u: %s: %s", file, v->where.line, error ? "error" : "warning", v->text);
+		if (v->where.file != NULL)
+			snprintf(place, sizeof(place), "%s:%u: ", v->where.file, v->where.line);
+		log_at(error ? LOG_ERR : LOG_WARNING, "%s%s", place, v->text);
+		report_add(m, "%s%s: %s", place, error ? "error" : "warning", v->text);
 	}
 }
 
