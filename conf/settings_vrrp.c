@@ -313,7 +313,9 @@ static const struct conf_key instance_keys[] = {
 	    "A name of your choice. Instances that have the same one fail over together: their "
 	    "band is that of the worst of them, a fault of one is a fault of all, a claim, release "
 	    "or loss of one is followed by the others, and none claims for the silence of its own "
-	    "master while another still hears its. On the other hosts they must be a group too."},
+	    "master while another still hears its. In priority_mode weights they take over from a "
+	    "living master only when their priority is better than that of each one's master. On "
+	    "the other hosts they must be a group too."},
     {"track", K_CUSTOM, F_SEVERAL, .offset = 0, .scope = &scope_track, .read = read_tracks,
 	.print = print_tracks, .syntax = "group or list of groups",
 	.text = "On what the role depends; see Tracking."},

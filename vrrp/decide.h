@@ -282,8 +282,8 @@ void decide_step(struct decide *d, const struct decide_in *in, struct decide_out
 /* When the next TIMER is due; MONO_NEVER: none. */
 struct mono decide_next(const struct decide *d);
 
-/* A BACKUP that hears its master and does not mean to replace it. */
-bool decide_follows(const struct decide *d);
+/* A BACKUP that hears its master and does not mean to replace it, or (weights) may not. */
+bool decide_follows(const struct decide *d, struct mono now);
 
 /* The shortest kernel lifetime of an address that, refreshed each third of it, outlasts every
  * lease. */

@@ -33,8 +33,11 @@ part_backup_alive(struct ctx *c)
 	bool resigned = d->m.known && d->m.priority == 0;
 	int64_t wait = decide_wait_ns(d, now);
 
+	/* With weights one that is better here, and not there, waits as well (as keepalived does):
+	 * a claim for both would be lost there, and so in both. Bands are the same in all. */
 	if (d->pulling || d->asked || d->after_zero || resigned ||
-	    (part_fresh_master(d, now) && part_better(d, d->m.priority, now)))
+	    (d->cfg.mode == BAND_MODE_BANDS && part_fresh_master(d, now) &&
+		part_better(d, d->m.priority, now)))
 		return;
 	if (d->m.known && now.ns - d->m.heard.ns > 2 * wait)
 		part_alarm_on(c, DECIDE_ALARM_GROUP_SILENT, d->m.addr);
@@ -42,11 +45,12 @@ part_backup_alive(struct ctx *c)
 }
 
 bool
-decide_follows(const struct decide *d)
+decide_follows(const struct decide *d, struct mono now)
 {
 	/* One that it is about to replace, or whose advertisement it discarded, it does not
 	 * follow. */
 	return d->role == DECIDE_BACKUP && d->m.known && d->m.priority > 0 && !d->pulling &&
 	       !d->asked && !d->after_zero &&
+	       !(d->cfg.mode == BAND_MODE_WEIGHTS && part_better(d, d->m.priority, now)) &&
 	       d->deadline.ns - d->m.heard.ns >= d->cfg.n_adverts * d->interval_ns;
 }

@@ -33,12 +33,12 @@ leader(struct group_member *const *m, size_t n, size_t i)
 
 /* When a member last heard a master that it follows. */
 static struct mono
-heard(struct group_member *const *m, size_t n, size_t i)
+heard(struct group_member *const *m, size_t n, size_t i, struct mono now)
 {
 	struct mono at = {0};
 
 	for (size_t k = 0; k < n; k++)
-		if (k != i && decide_follows(m[k]->d) && m[k]->d->m.heard.ns > at.ns)
+		if (k != i && decide_follows(m[k]->d, now) && m[k]->d->m.heard.ns > at.ns)
 			at = m[k]->d->m.heard;
 	return at;
 }
@@ -55,8 +55,10 @@ backup_look(
 		*in = (struct decide_in){.kind = DECIDE_IN_JOIN, .join = to->why};
 		return true;
 	}
-	at = heard(m, n, i);
-	if (at.ns <= m[i]->told.ns || (d->m.known && at.ns <= d->m.heard.ns) ||
+	at = heard(m, n, i, now);
+	/* What it has heard itself since then says as much, unless it discards that (weights). */
+	if (at.ns <= m[i]->told.ns ||
+	    (d->cfg.mode == BAND_MODE_BANDS && d->m.known && at.ns <= d->m.heard.ns) ||
 	    now.ns - at.ns > d->cfg.interval_ns)
 		return false;
 	m[i]->told = at;

@@ -9,7 +9,8 @@
  *   - One gives its address up: the others follow, at the latest GROUP_GRACE later (their own
  *     successor is heard meanwhile as a rule, and then they leave as every master does).
  *   - One hears its master: the others, though their own is silent, do not claim: a host that lives
- *     is not replaced for a part of its group.
+ *     is not replaced for a part of its group. Nor does a better priority in one router take
+ *     anything while the master of another is the better one there.
  */
 #ifndef VRRP_GROUP_H
 #define VRRP_GROUP_H

@@ -301,6 +301,34 @@ weights(void **state)
 	assert_null(is_broken());
 }
 
+/*
+ * A peer may have other priorities in the instances of its group (keepalived takes them): better in
+ * one and worse in the other. Whoever is not better in all of them takes nothing from a living
+ * master, or both would move for ever.
+ */
+static void
+better_in_one(void **state)
+{
+	(void)state;
+	for (int first = 0; first < 2; first++) {
+		begin(1, true, NULL);
+		net[0].h[1].cfg.base = 90;
+		net[1].h[1].cfg.base = 110;
+		for (int k = 0; k < 2; k++)
+			sim_power_off(&net[k], (unsigned)!first);
+		settled(first, 10 * S);
+		boot((unsigned)!first);
+		run_for(10 * S);
+		for (int k = 0; k < 2; k++)
+			sim_count_reset(&net[k]);
+		run_for(120 * S);
+		if (is_broken() != NULL)
+			fail_msg("%s", broken);
+		assert_int_equal(net[0].moves + net[1].moves, 0);
+		assert_true(master() >= 0);
+	}
+}
+
 /* ---- random schedules ------------------------------------------------------ */
 
 static enum band
@@ -435,6 +463,7 @@ main(void)
 	    cmocka_unit_test(one_network_silent),
 	    cmocka_unit_test(dies_and_stops),
 	    cmocka_unit_test(weights),
+	    cmocka_unit_test(better_in_one),
 	    cmocka_unit_test(random_schedules),
 	};
 
