@@ -390,6 +390,82 @@ random_generations(void **state)
 	world_free(w);
 }
 
+#define MANY 600
+
+/* Text of two backends with the same servers: those of the set. */
+static char *
+many_text(const bool *set)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&text, &n);
+
+	assert_non_null(f);
+	fputs("backends = { ", f);
+	for (unsigned b = 0; b < 2; b++) {
+		fprintf(f, "%c = { servers = ( ", "ab"[b]);
+		for (unsigned i = 0, any = 0; i < MANY; i++)
+			if (set[i])
+				fprintf(f, "%s{ name = \"s%u\"; address = \"192.0.2.1:%u\"; }",
+				    any++ != 0 ? ", " : "", i, i + 1);
+		fputs(" ); }; ", f);
+	}
+	fputs("};", f);
+	fclose(f);
+	return text;
+}
+
+/* So many that they are found by the index. */
+static void
+thousands(void **state)
+{
+	struct world *w = world_new(4 * MANY, 4, 4);
+	static uint32_t slot[2][MANY];
+	static bool set[MANY], before[MANY];
+
+	(void)state;
+	srand48(5);
+	for (int round = 0; round < 12; round++) {
+		uint32_t used = 0, expect = 0;
+		char *text;
+
+		for (unsigned i = 0; i < MANY; i++) {
+			before[i] = set[i];
+			set[i] = i == 0 || lrand48() % 3 != 0;
+			expect += 2 * set[i];
+		}
+		text = many_text(set);
+		if (round % 4 == 1) { /* given up once, and then taken: the same places */
+			struct conf *c = conf_of(text);
+
+			directory_abort(&w->m, prepare(w, c));
+			conf_free(c);
+		}
+		load(w, text);
+		free(text);
+		for (unsigned b = 0; b < 2; b++)
+			for (unsigned i = 0; i < MANY; i++) {
+				char name[8], addr[32], be[2] = {"ab"[b], '\0'};
+				uint32_t at;
+
+				snprintf(name, sizeof(name), "s%u", i);
+				snprintf(addr, sizeof(addr), "192.0.2.1:%u", i + 1);
+				at = srv(w, be, name, addr);
+				assert_int_equal(at != SHM_NONE, set[i]);
+				if (set[i] && before[i])
+					assert_int_equal(at, slot[b][i]);
+				slot[b][i] = at;
+			}
+		for (uint32_t i = 0; i < sw32_get(&w->m.seg.own_master->n_servers); i++)
+			used += srv_state(w, i) == SHM_DIR_USED;
+		assert_int_equal(used, expect); /* none has two */
+		directory_reap(&w->m);
+	}
+	/* Places are used again: no more than before and after a reload together. */
+	assert_true(sw32_get(&w->m.seg.own_master->n_servers) <= 4 * MANY);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -402,6 +478,7 @@ main(void)
 	    cmocka_unit_test(backend_waits_for_its_servers),
 	    cmocka_unit_test(ceilings_are_said),
 	    cmocka_unit_test(random_generations),
+	    cmocka_unit_test(thousands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
