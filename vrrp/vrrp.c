@@ -197,7 +197,7 @@ static void look_ready(void);
 static void
 router_leave(struct router *r)
 {
-	char name[SHM_NAME];
+	char name[SHM_NAME] = "";
 
 	/* Its name may be another's from now on. */
 	snprintf(name, sizeof(name), "%.50s:leaving", r->plan->name);
