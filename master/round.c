@@ -6,7 +6,8 @@
  * brought to the committed generation by itself.
  *
  * Building a large configuration takes a worker some tens of milliseconds, in which its sessions
- * wait: so the workers build it one after the other, and the others serve the builder's queues.
+ * wait: so the workers build it one after the other (of many, an eighth at a time), and the others
+ * serve the builder's queues.
  */
 #include <errno.h>
 #include <signal.h>
@@ -134,29 +135,32 @@ others_serve(const struct process *p)
 	return false;
 }
 
-/* The next worker in turn, when nobody else builds. */
+/* The next workers in turn, as long as no more than an eighth of them builds. */
 static void
 ask_next(struct master *m)
 {
-	struct process *next = NULL;
+	unsigned n = 0, build = 0;
 
 	for (unsigned i = 0; i < m->n_workers; i++) {
-		struct process *p = &m->workers[i];
+		const struct process *p = &m->workers[i];
 
 		if (p->pid == 0 || p->asked != m->round.next->number)
 			continue;
-		if (p->answer == ANSWER_ASKED)
-			return;
-		if (p->answer == ANSWER_WAITS && next == NULL)
-			next = p;
+		n++;
+		build += p->answer == ANSWER_ASKED;
 	}
-	if (next == NULL)
-		return;
-	next->builds = others_serve(next);
-	process_publish_masks(next, true);
-	if (next->builds)
-		master_ring_all(m);
-	ask_now(next);
+	for (unsigned i = 0; i < m->n_workers && build < (n + 7) / 8; i++) {
+		struct process *p = &m->workers[i];
+
+		if (p->pid == 0 || p->asked != m->round.next->number || p->answer != ANSWER_WAITS)
+			continue;
+		build++;
+		p->builds = others_serve(p);
+		process_publish_masks(p, true);
+		if (p->builds)
+			master_ring_all(m);
+		ask_now(p);
+	}
 }
 
 static void
