@@ -10,8 +10,9 @@ shutdown_session(struct worker *w, uint64_t id)
 {
 	for (struct session *s = w->live; s != NULL; s = s->next)
 		if (s->rec != NULL && s->rec->id == id) {
+			/* At once: who asked may look for it as soon as all have answered. */
 			if (s->who == '\0') /* not doomed yet */
-				session_doom(s, 'K');
+				session_end(s, 'K', SESSION_RESET);
 			return;
 		}
 }

@@ -400,13 +400,20 @@ is_idle(const struct cli_conn *c)
 	return !c->running && c->line == NULL && c->out.len == 0;
 }
 
+/* It has more of an answer, which its client does not take; what there was may all have gone. */
+static bool
+is_stalled(const struct cli_conn *c)
+{
+	return !is_idle(c) && !(c->running && c->run.waits);
+}
+
 bool
 cli_evict(struct cli *cli, bool stalled, int64_t min_ms)
 {
 	struct cli_conn *oldest = NULL;
 
 	for (struct cli_conn *c = cli->conns; c != NULL; c = c->next)
-		if ((stalled ? c->out.len > 0 : is_idle(c)) &&
+		if ((stalled ? is_stalled(c) : is_idle(c)) &&
 		    (oldest == NULL || mono_before(c->moved, oldest->moved)))
 			oldest = c;
 	if (oldest == NULL || mono_diff_ms(loop_now(cli->loop), oldest->moved) < min_ms)

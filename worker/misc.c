@@ -345,7 +345,10 @@ evict_for_others(struct worker *w)
 	for (uint32_t i = 0; i < n && i < SHM_MAX_WORKERS; i++) {
 		if (i == w->index || sw32_get(&shm_worker(w->seg, i)->wants_misc) == 0)
 			continue;
-		for (int k = 0; k < EVICT_TURN && misc_evict(w); k++)
+		/* Rung for nothing it would ring back, without end. */
+		if (!misc_evict(w))
+			return;
+		for (int k = 1; k < EVICT_TURN && misc_evict(w); k++)
 			;
 		child_ring_worker(w->child, i);
 	}
