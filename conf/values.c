@@ -73,7 +73,7 @@ check_header(const char *s, const char **why)
 int
 check_secret(const char *s, const char **why)
 {
-	*why = "VRRP carries 8 bytes: shorten it (keepalived cuts it there, silently)";
+	*why = "VRRP carries 8 bytes: shorten it (keepalived cuts it there)";
 	return strlen(s) <= 8 ? 0 : -1;
 }
 

@@ -66,7 +66,7 @@ reload_read(struct master *m)
 	if (c != NULL)
 		secrets_look(c, &msgs);
 	if (c != NULL)
-		script_users_check(c, CONF_ERROR, &msgs);
+		scripts_check(c, CONF_ERROR, &msgs);
 	if (msgs.n_errors > 0) {
 		conf_free(c);
 		c = NULL;

@@ -331,19 +331,29 @@ words_join(const char *const *a, size_t na, const char *const *b, size_t nb)
 }
 
 void
-script_users_check(const struct conf *c, enum conf_severity severity, struct conf_msgs *msgs)
+scripts_check(const struct conf *c, enum conf_severity severity, struct conf_msgs *msgs)
 {
-	char text[256];
+	char wrong[PATH_MAX], text[sizeof(wrong) + 128];
 
 	for (size_t i = 0; i < c->vrrp.n_scripts && geteuid() == 0; i++) {
 		const struct conf_script *s = &c->vrrp.scripts[i];
 
-		if (s->user == NULL || getpwnam(s->user) != NULL)
-			continue;
-		snprintf(text, sizeof(text),
-		    "vrrp.scripts.%s.user: this host has no user \"%s\": the script cannot run",
-		    s->name, s->user);
-		msgs_add(msgs, severity, s->where, text);
+		const struct passwd *pw = s->user != NULL ? getpwnam(s->user) : NULL;
+
+		if (s->user != NULL && pw == NULL) {
+			snprintf(text, sizeof(text),
+			    "vrrp.scripts.%s.user: this host has no user \"%s\": the script "
+			    "cannot run",
+			    s->name, s->user);
+			msgs_add(msgs, severity, s->where, text);
+		} else if (s->argv.n > 0 &&
+			   script_check(s->argv.v[0], pw != NULL ? pw->pw_uid : geteuid(), wrong,
+			       sizeof(wrong)) != NULL) {
+			/* That can be mended while vipd runs. */
+			snprintf(text, sizeof(text), "vrrp.scripts.%s: it is not run: %s", s->name,
+			    wrong);
+			msgs_add(msgs, CONF_WARNING, s->where, text);
+		}
 	}
 }
 

@@ -44,8 +44,9 @@ const char *script_check(const char *path, uid_t uid, char *buf, size_t size);
  * NULL-terminated, freed by the caller), or NULL for an open quote or nothing. */
 char **script_split(const char *command);
 
-/* Users of tracked scripts that this host does not have: a message each, in msgs. A script that
- * cannot run is a fault, so a reload must not bring one. */
-void script_users_check(const struct conf *c, enum conf_severity severity, struct conf_msgs *msgs);
+/* Tracked scripts that cannot run, as this host does not have their user (severity: a script that
+ * cannot run is a fault, so a reload must not bring one), or as script_check refuses the file (a
+ * warning): a message each, in msgs. */
+void scripts_check(const struct conf *c, enum conf_severity severity, struct conf_msgs *msgs);
 
 #endif

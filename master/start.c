@@ -53,7 +53,7 @@ config_read(const char *file, const char *member)
 	if (c != NULL)
 		secrets_look(c, &msgs);
 	if (c != NULL)
-		script_users_check(c, CONF_WARNING, &msgs);
+		scripts_check(c, CONF_WARNING, &msgs);
 	conf_msgs_print(&msgs, stderr);
 	conf_msgs_free(&msgs);
 	host_free(&host);

@@ -74,6 +74,33 @@ check_test(void **state)
 	assert_non_null(script_check("relative", geteuid(), buf, sizeof(buf)));
 }
 
+/* "vipd -t" and a reload say beforehand what would not run. */
+static void
+said_beforehand(void **state)
+{
+	const char *argv[] = {file};
+	struct conf_script s = {.name = "s", .argv = {1, argv}, .user = "root"};
+	struct conf c = {.vrrp = {.n_scripts = 1, .scripts = &s}};
+	struct conf_msgs msgs = {0};
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	file_write("#!/bin/sh\n", 0755);
+	scripts_check(&c, CONF_ERROR, &msgs);
+	assert_int_equal(msgs.n, 0);
+	file_write("#!/bin/sh\n", 0777);
+	scripts_check(&c, CONF_ERROR, &msgs);
+	assert_int_equal(msgs.n, 1);
+	assert_int_equal(msgs.n_errors, 0);
+	assert_non_null(strstr(msgs.v[0].text, "vrrp.scripts.s: it is not run: "));
+	assert_non_null(strstr(msgs.v[0].text, "writable by others"));
+	s.user = "nobody-of-that-name";
+	scripts_check(&c, CONF_ERROR, &msgs);
+	assert_int_equal(msgs.n_errors, 1);
+	conf_msgs_free(&msgs);
+}
+
 struct seen {
 	struct loop *loop;
 	int status;
@@ -235,6 +262,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(split_test),
 	    cmocka_unit_test(check_test),
+	    cmocka_unit_test(said_beforehand),
 	    cmocka_unit_test(track_test),
 	    cmocka_unit_test(link_test),
 	    cmocka_unit_test(notify_test),
