@@ -155,7 +155,7 @@ reload_start(struct master *m)
 		m->reload_again = true;
 		return;
 	}
-	log_notice("SIGHUP: reading %s", m->opt.file);
+	log_notice("reload: reading %s", m->opt.file);
 	report_begin(m);
 	notify_reloading();
 	c = reload_read(m);

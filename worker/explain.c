@@ -3,7 +3,6 @@
  * "explain": why a virtual router, a server or a backend is what it is, in plain sentences. Runs in
  * workers and the master; reads shared memory only, so it answers also while another process hangs.
  */
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,27 +15,16 @@
 #include "shm/event.h"
 #include "shm/limit.h"
 #include "shm/queue.h"
-#include "shm/refused.h"
-#include "shm/role.h"
 #include "shm/schedule.h"
 #include "shm/target.h"
 #include "shm/total.h"
-#include "worker/show.h"
+#include "worker/explain.h"
 
 #define EVENTS_SHOWN 5
 #define PICKS_SHOWN  12
 
-static const char *
-band_word(uint32_t band)
-{
-	static const char *const words[] = {"dead", "degraded", "good"}; /* vrrp/band.h */
-
-	return band < 3 ? words[band] : "?";
-}
-
-/* "120 ms", "3.5 s", "4 min", "3 h", "2 d". Returns to. */
-static const char *
-span(char to[32], int64_t ns)
+const char *
+explain_span(char to[32], int64_t ns)
 {
 	int64_t ms = ns < 0 ? 0 : ns / 1000000, s = ms / 1000;
 
@@ -61,11 +49,8 @@ many(char to[64], uint64_t n, const char *what)
 	return to;
 }
 
-static void line(struct command_run *run, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-/* One that never is empty, whatever other processes have written. */
-static void
-line(struct command_run *run, const char *fmt, ...)
+void
+explain_line(struct command_run *run, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -79,8 +64,8 @@ line(struct command_run *run, const char *fmt, ...)
 	buf_printf(run->out, "%s\n", text);
 }
 
-static void
-wall_text(char *to, size_t size, uint64_t wall_us)
+void
+explain_wall(char *to, size_t size, uint64_t wall_us)
 {
 	time_t sec = (time_t)(wall_us / 1000000);
 	struct tm tm;
@@ -89,9 +74,8 @@ wall_text(char *to, size_t size, uint64_t wall_us)
 	strftime(to, size, "%Y-%m-%d %H:%M:%S", &tm);
 }
 
-/* The last events about one object, oldest first. */
-static void
-last_events(struct command_run *run, enum event_kind kind, uint32_t object)
+void
+explain_events(struct command_run *run, enum event_kind kind, uint32_t object)
 {
 	struct event *ev = malloc(32 * sizeof(*ev)), *last = calloc(EVENTS_SHOWN, sizeof(*last));
 	uint64_t after = 0;
@@ -106,213 +90,16 @@ last_events(struct command_run *run, enum event_kind kind, uint32_t object)
 			after = ev[n - 1].seq;
 	}
 	if (found > 0)
-		line(run, "Last events:");
+		explain_line(run, "Last events:");
 	for (size_t i = found > EVENTS_SHOWN ? found - EVENTS_SHOWN : 0; i < found; i++) {
 		const struct event *e = &last[i % EVENTS_SHOWN];
 		char when[32];
 
-		wall_text(when, sizeof(when), (uint64_t)e->wall_us);
-		line(run, "  %" PRIu64 " %s %s", e->seq, when, e->text);
+		explain_wall(when, sizeof(when), (uint64_t)e->wall_us);
+		explain_line(run, "  %" PRIu64 " %s %s", e->seq, when, e->text);
 	}
 	free(ev);
 	free(last);
-}
-
-/* ---- virtual routers --------------------------------------------------------------------------
- */
-
-static const char *
-ip_text(const struct shm_ip *ip, char to[64])
-{
-	if ((ip->family != AF_INET && ip->family != AF_INET6) ||
-	    inet_ntop(ip->family, ip->b, to, 64) == NULL)
-		snprintf(to, 64, "an unknown host");
-	return to;
-}
-
-static void
-router_role(struct command_run *run, const struct shm_router *r)
-{
-	char since[32], when[32] = "?", reason[sizeof(r->reason)];
-
-	wall_text(when, sizeof(when), sw64_get(&r->since_wall_us));
-	snprintf(reason, sizeof(reason), "%.*s", (int)sizeof(reason) - 1, r->reason);
-	line(run, "%.*s (VRID %" PRIu32 ") is %s on this host since %s (%s): %s.", SHM_NAME - 1,
-	    r->name, sw32_get(&r->vrid), shm_role_text(sw32_get(&r->role)), when,
-	    span(since, run->src.now.ns - (int64_t)sw64_get(&r->since_ns)),
-	    reason[0] != '\0' ? reason : "start");
-}
-
-static void
-router_priority(struct command_run *run, const struct shm_router *r)
-{
-	const struct shm_why *w = &r->why;
-	uint32_t band = sw32_get(&r->band), base = sw32_get(&w->base), p = sw32_get(&r->priority);
-	uint32_t raw = sw32_get(&w->raw);
-	int64_t hold = (int64_t)sw64_get(&w->hold_ns) - run->src.now.ns;
-	char track[sizeof(w->track)], in[32];
-
-	if (base == 255)
-		line(run, "Its priority is %" PRIu32 " whatever happens, as configured.", p);
-	else if (sw32_get(&w->weights) != 0)
-		line(run, "Its priority is %" PRIu32 ": %" PRIu32 " as configured, %+d by weights.",
-		    p, base, (int)p - (int)base);
-	else
-		line(run,
-		    "Its priority is %" PRIu32 ": 80 x %" PRIu32 " for the band %s, + %" PRIu32
-		    ", a quarter of the configured %" PRIu32 ".",
-		    p, band, band_word(band), (base + 3) / 4, base);
-	snprintf(track, sizeof(track), "%.*s", (int)sizeof(track) - 1, w->track);
-	line(run, "What it tracks is %s%s%s.", band_word(raw), track[0] != '\0' ? ": " : "", track);
-	if (raw != band && hold > 0)
-		line(run, "The band follows in %s if that lasts.", span(in, hold));
-}
-
-static void
-router_peers(struct command_run *run, const struct shm_router *r)
-{
-	const struct shm_why *w = &r->why;
-	uint32_t n = sw32_get(&w->n_peers), role = sw32_get(&r->role);
-	bool master = role == SHM_ROLE_MASTER;
-	int64_t now = run->src.now.ns;
-	char ip[64], ago[32];
-
-	for (uint32_t i = 0; i < n && i < SHM_PEERS; i++) {
-		uint64_t said = sw64_get(&w->peers[i].said_ns);
-
-		ip_text(&w->peers[i].ip, ip);
-		if (said == 0)
-			line(run, "Peer %s has not advertised since this start%s.", ip,
-			    master ? ": silent, as a BACKUP is" : "");
-		else
-			line(run, "Peer %s advertised priority %" PRIu32 " %s ago%s.", ip,
-			    sw32_get(&w->peers[i].priority), span(ago, now - (int64_t)said),
-			    sw32_get(&w->peers[i].priority) == 0 ? " (it resigned)"
-			    : master && now - (int64_t)said > 3000000000
-				? "; silent since then, as a BACKUP is"
-				: "");
-	}
-	if (role != SHM_ROLE_BACKUP)
-		return;
-	if (sw64_get(&w->heard_ns) == 0)
-		line(run, "No master has been heard.");
-	else
-		line(run, "The master is %s, priority %" PRIu32 ", heard %s ago.",
-		    ip_text(&w->master, ip), sw32_get(&w->heard_priority),
-		    span(ago, now - (int64_t)sw64_get(&w->heard_ns)));
-}
-
-static void
-router_group(struct command_run *run, const struct shm_router *r)
-{
-	const struct shm_vrrp *v = run->src.shm->vrrp;
-	uint32_t n = sw32_get(&v->n_routers);
-	struct buf b = BUF_INIT;
-
-	for (uint32_t i = 0; i < n && i < SHM_MAX_ROUTERS && r->group[0] != '\0'; i++) {
-		const struct shm_router *o = &v->routers[i];
-
-		if (o != r && sw32_get(&o->used) != 0 && strncmp(o->group, r->group, SHM_NAME) == 0)
-			buf_printf(&b, "%s%.*s", b.len > 0 ? ", " : "", SHM_NAME - 1, o->name);
-	}
-	if (b.len > 0)
-		line(run, "It moves together with %s (sync group %.*s).", buf_text(&b),
-		    SHM_NAME - 1, r->group);
-	buf_free(&b);
-}
-
-/* Of what was refused, and of clocks: what an operator looks for when hosts do not hear one
- * another. */
-static void
-router_refused(struct command_run *run, const struct shm_router *r)
-{
-	const struct shm_why *w = &r->why;
-	uint32_t n = sw32_get(&w->n_peers);
-	struct buf b = BUF_INIT;
-	char ip[64], by[32];
-
-	for (unsigned i = 1; i < SHM_REFUSED_N; i++)
-		if (i != SHM_REFUSED_own && sw32_get(&r->refused[i]) > 0)
-			buf_printf(&b, "%s%" PRIu32 " %s", b.len > 0 ? ", " : "",
-			    sw32_get(&r->refused[i]), shm_refused_name(i));
-	if (b.len > 0)
-		line(run, "Advertisements refused, by reason: %s.", buf_text(&b));
-	buf_free(&b);
-	for (uint32_t i = 0; i < n && i < SHM_PEERS; i++) {
-		int64_t ahead = (int64_t)sw64_get(&w->peers[i].clock_us);
-
-		if (ahead > SHM_CLOCK_OFF_US || ahead < -SHM_CLOCK_OFF_US)
-			line(run,
-			    "The clock of %s is %s %s that of this host: one of the two is wrong. "
-			    "Its advertisements are taken all the same.",
-			    ip_text(&w->peers[i].ip, ip),
-			    span(by, (ahead < 0 ? -ahead : ahead) * 1000),
-			    ahead < 0 ? "behind" : "ahead of");
-	}
-}
-
-static void
-router_next(struct command_run *run, const struct shm_router *r)
-{
-	uint64_t next = sw64_get(&r->why.next_ns);
-	char in[32] = "?";
-
-	if (next != 0)
-		span(in, (int64_t)next - run->src.now.ns);
-	switch (sw32_get(&r->role)) {
-	case SHM_ROLE_INIT:
-		line(run, "It waits for its first probes, at most another %s.", in);
-		break;
-	case SHM_ROLE_BACKUP:
-		if (next != 0)
-			line(run, "It claims the addresses in %s if no advertisement comes before.",
-			    in);
-		line(run, "It also claims them when the master resigns, and by its preemption "
-			  "setting when its own band or priority is better.");
-		break;
-	case SHM_ROLE_MASTER:
-		line(run, "It advertises next in %s.", in);
-		line(run, "It gives the addresses away when its band becomes worse than a peer's, "
-			  "when a better master is heard, when its link is lost, by release, by "
-			  "maintenance, and at its end.");
-		break;
-	case SHM_ROLE_RESIGN:
-	case SHM_ROLE_LEAVE:
-		line(run, "It hands over; at the latest in %s it goes on.", in);
-		break;
-	case SHM_ROLE_FAULT:
-		line(run, "It takes no part until that is over.");
-		break;
-	default:
-		break;
-	}
-	if (sw32_get(&run->src.shm->master->maintenance) != 0)
-		line(run, "This node is in maintenance.");
-}
-
-static bool
-explain_router(struct command_run *run, const char *name)
-{
-	const struct shm_vrrp *v = run->src.shm->vrrp;
-	uint32_t n = sw32_get(&v->n_routers);
-
-	for (uint32_t i = 0; i < n && i < SHM_MAX_ROUTERS; i++) {
-		const struct shm_router *r = &v->routers[i];
-
-		if (sw32_get(&r->used) == 0 || strncmp(r->name, name, SHM_NAME) != 0)
-			continue;
-		router_role(run, r);
-		router_priority(run, r);
-		router_group(run, r);
-		router_peers(run, r);
-		router_refused(run, r);
-		router_next(run, r);
-		if (run->src.now.ns - (int64_t)sw64_get(&v->beat_ns) > 2000000000)
-			line(run, "The vrrp process does not answer: all this may be old.");
-		last_events(run, EVENT_ROUTER, i);
-		return true;
-	}
-	return false;
 }
 
 /* ---- servers ----------------------------------------------------------------------------------
@@ -351,38 +138,38 @@ server_probe(struct command_run *run, const struct shm_health *h)
 	uint64_t last = sw64_get(&h->last_probe_ns);
 
 	if (checked == 0) {
-		line(run, "It is not probed: the configuration has no check for it.");
+		explain_line(run, "It is not probed: the configuration has no check for it.");
 		return;
 	}
 	total_probe_text(h, text);
 	if (last == 0)
-		line(run, "No probe has ended yet.");
+		explain_line(run, "No probe has ended yet.");
 	else
-		line(run, "Its last probe, %s ago: %s (%s) in %" PRIu32 " ms%s%s.",
-		    span(ago, now - (int64_t)last), check_status_word(sw32_get(&h->status)),
+		explain_line(run, "Its last probe, %s ago: %s (%s) in %" PRIu32 " ms%s%s.",
+		    explain_span(ago, now - (int64_t)last), check_status_word(sw32_get(&h->status)),
 		    check_status_text(sw32_get(&h->status)), sw32_get(&h->duration_ms),
 		    text[0] != '\0' ? ": " : "", text);
 	if (counter >= rise)
-		line(run, "%s in a row would take it down.",
+		explain_line(run, "%s in a row would take it down.",
 		    many(left, counter - rise + 1, "failed probe"));
 	else
-		line(run, "%s in a row would bring it up.",
+		explain_line(run, "%s in a row would bring it up.",
 		    many(left, rise - counter, "passed probe"));
-	line(run,
+	explain_line(run,
 	    "Rise %" PRIu32 ", fall %" PRIu32 "; %" PRIu64 " probes ended, %" PRIu32
 	    " failed; it went down %s.",
 	    rise, fall, sw64_get(&h->probes), sw32_get(&h->chkfail),
 	    many(left, sw32_get(&h->chkdown), "time"));
 	if (checked == 2)
-		line(run, "Probes pause: an operator has disabled them.");
+		explain_line(run, "Probes pause: an operator has disabled them.");
 	else if ((sw32_get(&h->admin) & 7) != 0)
-		line(run, "No probes during maintenance.");
+		explain_line(run, "No probes during maintenance.");
 	else if (next > -1000000000)
-		line(run, "The next probe begins in %s.", span(in, next));
+		explain_line(run, "The next probe begins in %s.", explain_span(in, next));
 	else
-		line(run, "Its next probe is late.");
+		explain_line(run, "Its next probe is late.");
 	if (now - (int64_t)sw64_get(&run->src.shm->checker->beat_ns) > 5000000000)
-		line(run, "The checker does not answer: all this may be old.");
+		explain_line(run, "The checker does not answer: all this may be old.");
 }
 
 static void
@@ -394,19 +181,20 @@ server_weight(struct command_run *run, uint32_t srv, const struct shm_health *h)
 	int64_t took = run->src.now.ns - (int64_t)slow, whole = sw32_get(&h->slowstart_ms);
 	char in[32];
 
-	line(run, "Its weight is %" PRIu32 "%s%s.", uweight,
+	explain_line(run, "Its weight is %" PRIu32 "%s%s.", uweight,
 	    uweight != conf ? ", set by a command; the file says " : " as configured",
 	    uweight != conf ? (snprintf(in, sizeof(in), "%" PRIu32, conf), in) : "");
 	if (slow != 0 && uweight > 0)
-		line(run, "Slow start: it has %" PRIu64 " %% of it now, all of it in %s.",
+		explain_line(run, "Slow start: it has %" PRIu64 " %% of it now, all of it in %s.",
 		    (uint64_t)sw32_get(&h->eweight) * 100 / 256 / uweight,
-		    span(in, whole * 1000000 - took));
+		    explain_span(in, whole * 1000000 - took));
 	share = schedule_share(s, sw32_get(&shm_srv_dir(s, srv)->backend), srv, &len);
 	if (len > 0)
-		line(run, "Of %" PRIu32 " turns of the backend's schedule %" PRIu32 " are its own.",
-		    len, share);
+		explain_line(run,
+		    "Of %" PRIu32 " turns of the backend's schedule %" PRIu32 " are its own.", len,
+		    share);
 	else
-		line(run, "The backend's schedule is empty: no server may get sessions.");
+		explain_line(run, "The backend's schedule is empty: no server may get sessions.");
 }
 
 static void
@@ -425,14 +213,14 @@ server_limits(struct command_run *run, uint32_t srv, const struct shm_health *h)
 		limit = dyn == SHM_NONE ? 0 : dyn;
 	many(sessions, held, "session");
 	if (limit == 0)
-		line(run, "It has %s, without a limit.", sessions);
+		explain_line(run, "It has %s, without a limit.", sessions);
 	else
-		line(run, "It has %s of at most %" PRIu32 "%s%s.", sessions, limit,
+		explain_line(run, "It has %s of at most %" PRIu32 "%s%s.", sessions, limit,
 		    sw64_get(&h->slow_from_ns) != 0 ? " during slow start"
 		    : set != SHM_NONE               ? " (set by a command)"
 						    : "",
 		    held >= limit ? ": it is full" : "");
-	line(run, "In the backend's queue %s %s.", many(wait, waiting, "session"),
+	explain_line(run, "In the backend's queue %s %s.", many(wait, waiting, "session"),
 	    waiting == 1 ? "waits" : "wait");
 }
 
@@ -448,10 +236,11 @@ server_check_target(struct command_run *run, const struct shm_health *h)
 		return;
 	end_get(&t.check, &a);
 	if (a.family != AF_UNSPEC)
-		line(run, "Its probes go to the address %s, set by a command.",
+		explain_line(run, "Its probes go to the address %s, set by a command.",
 		    sock_addr_format_host(&a, host, sizeof(host)));
 	if (t.check_port != 0)
-		line(run, "Its probes go to port %" PRIu32 ", set by a command.", t.check_port);
+		explain_line(
+		    run, "Its probes go to port %" PRIu32 ", set by a command.", t.check_port);
 }
 
 static void
@@ -467,26 +256,27 @@ explain_server(struct command_run *run, uint32_t srv)
 	snprintf(name, sizeof(name), "%.*s/%.*s", SHM_NAME - 1,
 	    shm_be_dir(s, sw32_get(&d->backend))->name, SHM_NAME - 1, d->name);
 	if (sw32_get(&h->epoch) != sw32_get(&d->epoch)) {
-		line(run, "%s is new: the checker has not looked at it yet.", name);
+		explain_line(run, "%s is new: the checker has not looked at it yet.", name);
 		return;
 	}
 	shown = total_server_word(word, sw32_get(&h->oper), sw32_get(&h->admin),
 	    sw32_get(&h->checked) != 0, sw32_get(&h->counter), sw32_get(&h->rise),
 	    sw32_get(&h->fall));
-	line(run, "%s at %s: %s, for %s.", name, target_text(s, srv, addr), shown,
-	    span(ago, run->src.now.ns -
-			  (int64_t)(changed != 0 ? changed : sw64_get(&s->master->started_ns))));
+	explain_line(run, "%s at %s: %s, for %s.", name, target_text(s, srv, addr), shown,
+	    explain_span(
+		ago, run->src.now.ns -
+			 (int64_t)(changed != 0 ? changed : sw64_get(&s->master->started_ns))));
 	if (strncmp(addr, d->addr, SHM_ADDR) != 0)
-		line(run, "A command has set this address; the file says %.*s.", SHM_ADDR - 1,
-		    d->addr);
+		explain_line(run, "A command has set this address; the file says %.*s.",
+		    SHM_ADDR - 1, d->addr);
 	server_check_target(run, h);
 	why = no_sessions_why(h);
-	line(run, "It gets %s%s.", why != NULL ? "no new sessions: " : "new sessions",
+	explain_line(run, "It gets %s%s.", why != NULL ? "no new sessions: " : "new sessions",
 	    why != NULL ? why : "");
 	server_probe(run, h);
 	server_weight(run, srv, h);
 	server_limits(run, srv, h);
-	last_events(run, EVENT_SERVER, srv);
+	explain_events(run, EVENT_SERVER, srv);
 }
 
 /* ---- backends ---------------------------------------------------------------------------------
@@ -540,7 +330,7 @@ backend_least(struct command_run *run, uint32_t be)
 		}
 	}
 	if (best != SHM_NONE)
-		line(run,
+		explain_line(run,
 		    "The next session goes to the server with the fewest for its weight: "
 		    "%.*s, which has %" PRIu64 ".",
 		    SHM_NAME - 1, shm_srv_dir(s, best)->name, best_held);
@@ -561,10 +351,11 @@ backend_unused(struct command_run *run, uint32_t be)
 			continue;
 		why = no_sessions_why(shm_health(s, i));
 		if (why != NULL && said++ < 50)
-			line(run, "%.*s gets no new sessions: %s.", SHM_NAME - 1, d->name, why);
+			explain_line(
+			    run, "%.*s gets no new sessions: %s.", SHM_NAME - 1, d->name, why);
 	}
 	if (said > 50)
-		line(run, "So do %" PRIu32 " more.", said - 50);
+		explain_line(run, "So do %" PRIu32 " more.", said - 50);
 }
 
 static void
@@ -581,19 +372,20 @@ explain_backend(struct command_run *run, uint32_t be)
 	snprintf(name, sizeof(name), "%.*s", SHM_NAME - 1, d->name);
 	conf = conf_backend(run, name);
 	least = conf != NULL && conf->balance == CONF_LEASTCONN;
-	line(run, "Backend %s: %" PRIu32 " of %s may get sessions; balance is %s.", name, usable,
-	    many(servers, sw32_get(&sched->total), "server"), least ? "leastconn" : "roundrobin");
-	line(run, "It has %s; %" PRIu32 " %s in its queue.",
+	explain_line(run, "Backend %s: %" PRIu32 " of %s may get sessions; balance is %s.", name,
+	    usable, many(servers, sw32_get(&sched->total), "server"),
+	    least ? "leastconn" : "roundrobin");
+	explain_line(run, "It has %s; %" PRIu32 " %s in its queue.",
 	    many(sessions, limit_sum_be(s, be), "session"), waiting,
 	    waiting == 1 ? "waits" : "wait");
 	if (usable == 0)
-		line(run, "No server may get sessions: new ones end without one.");
+		explain_line(run, "No server may get sessions: new ones end without one.");
 	else if (least)
 		backend_least(run, be);
 	else
 		backend_picks(run, be);
 	backend_unused(run, be);
-	last_events(run, EVENT_BACKEND, be);
+	explain_events(run, EVENT_BACKEND, be);
 }
 
 /* ---- the command ------------------------------------------------------------------------------
