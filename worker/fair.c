@@ -3,6 +3,7 @@
 #include "worker/fair.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static struct {
 	struct loop *loop;
@@ -11,6 +12,12 @@ static struct {
 	struct fair *last;
 	struct mono begun; /* the one that is being served */
 } line;
+
+void
+fair_forget(void)
+{
+	memset(&line, 0, sizeof(line));
+}
 
 static struct fair *
 take_first(void)

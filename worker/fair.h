@@ -22,6 +22,9 @@ struct fair {
 	bool waits; /* in the line */
 };
 
+/* Forgets the line: a worker inherits that of the master, which may be serving its own socket when
+ * it forks. */
+void fair_forget(void);
 /* Puts it at the line's end, unless it stands there. The loop has a timer's place reserved for each
  * object that may stand in the line. */
 void fair_add(struct loop *loop, struct fair *f);

@@ -19,6 +19,7 @@
 #include "worker/count.h"
 #include "worker/drain.h"
 #include "worker/follow.h"
+#include "worker/fair.h"
 #include "worker/listen.h"
 #include "worker/misc.h"
 #include "worker/relay.h"
@@ -459,5 +460,6 @@ worker_main(const struct child_start *st)
 	    .log_fd = on_log_fd,
 	    .message = on_message};
 
+	fair_forget();
 	return child_run(st, &ops, on_ready);
 }

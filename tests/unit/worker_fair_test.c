@@ -124,11 +124,33 @@ who_has_gone_is_left_out(void **state)
 	assert_int_equal(runs, 0);
 }
 
+/* A worker that is forked while the master's line is not empty: its own connections are served. */
+static void
+an_inherited_line_is_forgotten(void **state)
+{
+	struct loop *inherited = loop;
+	struct fair of_master = {.cb = work};
+
+	(void)state;
+	again = false;
+	fair_add(inherited, &of_master);
+	fair_forget();
+	loop = loop_new();
+	assert_non_null(loop);
+	assert_int_equal(loop_timer_reserve(loop, N), 0);
+	fair_add(loop, &item[3].fair);
+	assert_int_equal(loop_turn(loop, 0), 0);
+	assert_int_equal(runs, 1);
+	assert_int_equal(item[3].runs, 1);
+	loop_free(inherited);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_turn_is_bounded_and_all_come, setup, teardown),
+	    cmocka_unit_test_setup_teardown(an_inherited_line_is_forgotten, setup, teardown),
 	    cmocka_unit_test_setup_teardown(who_has_gone_is_left_out, setup, teardown),
 	};
 
