@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/landlock.h"
 #include "lib/log.h"
 #include "lib/proc.h"
 
@@ -83,8 +84,8 @@ filter(struct child *c)
 {
 	if (c->filtered)
 		return 0;
-	if (seccomp_install(&c->start.filter) == -1) {
-		log_crit("cannot install the system call filter: %s", strerror(errno));
+	if (landlock_no_files() == -1 || seccomp_install(&c->start.filter) == -1) {
+		log_crit("cannot confine this process: %s", strerror(errno));
 		child_exit(c, PROC_EXIT_FAILED);
 		return -1;
 	}

@@ -18,7 +18,8 @@ NUMBERS = {"mprotect": 10, "mmap": 9, "kill": 62, "execve": 59, "clone": 56, "pt
            "socket": 41, "rename": 82, "mkdir": 83, "creat": 85, "unlink": 87, "symlink": 88,
            "chmod": 90, "chown": 92, "setuid": 105, "mount": 165, "clock_gettime": 228,
            "openat": 257, "memfd_create": 319, "process_vm_readv": 310, "listen": 50, "open": 2,
-           "truncate": 76, "getppid": 110, "prctl": 157, "sendto": 44, "connect": 42}
+           "truncate": 76, "getppid": 110, "prctl": 157, "sendto": 44, "connect": 42,
+           "bind": 49, "close": 3}
 
 
 class Regs(ctypes.Structure):
