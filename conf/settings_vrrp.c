@@ -124,7 +124,8 @@ static const struct conf_key address_keys[] = {
 	.syntax = "address", .text = "The broadcast address; IPv4."},
 };
 const struct conf_scope scope_address = {"virtual_ipaddress", "Virtual addresses",
-    "In an instance virtual_ipaddress and virtual_ipaddress_excluded hold one, or several. A "
+    "In an instance virtual_ipaddress and virtual_ipaddress_excluded hold one, or several, at most "
+    "1024 in all instances. A "
     "string is "
     "the address, with options behind it.",
     ROWS(address_keys)};

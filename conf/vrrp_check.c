@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_ROUTERS 64 /* the shared segment's */
-#define BASE_STEP   4  /* bands keep a quarter of the base: nearer ones would be equal */
+#define MAX_ROUTERS 64   /* the shared segment's */
+#define MAX_VIPS    1024 /* the same */
+#define BASE_STEP   4    /* bands keep a quarter of the base: nearer ones would be equal */
 
 static const char *
 family_name(int family)
@@ -260,7 +261,12 @@ void
 check_vrrp(struct reader *r, const config_setting_t *s)
 {
 	const struct conf_vrrp *w = &r->conf->vrrp;
+	size_t vips = 0;
 
+	for (size_t i = 0; i < w->n_routers; i++)
+		vips += w->routers[i].n_addresses;
+	if (vips > MAX_VIPS)
+		rd_error(r, s, "%zu virtual addresses in all; at most %d", vips, MAX_VIPS);
 	if (w->n_routers > MAX_ROUTERS)
 		rd_error(r, s, "%zu instances; at most %d", w->n_routers, MAX_ROUTERS);
 	for (size_t i = 0; i < w->n_routers && i < MAX_ROUTERS; i++) {

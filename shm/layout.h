@@ -40,8 +40,9 @@
 #define SHM_MAX_WORKERS 256
 #define SHM_SCHED_MAX   65536 /* entries of a schedule */
 #define SHM_MAX_ROUTERS 64
-#define SHM_EVENTS      256 /* events a ring */
-#define SHM_REQUESTS    16  /* requests under way from one worker */
+#define SHM_MAX_VIPS    1024 /* of all routers: all may be given away at once */
+#define SHM_EVENTS      256  /* events a ring */
+#define SHM_REQUESTS    16   /* requests under way from one worker */
 #define SHM_REPORT_TEXT 16384
 #define SHM_SOURCE_SETS 2048u
 #define SHM_SOURCE_WAYS 8u
@@ -417,7 +418,7 @@ struct shm_vrrp {
 		uint8_t family; /* AF_INET, AF_INET6 */
 		uint8_t addr[16];
 		uint8_t pad[7];
-	} drain[64];
+	} drain[SHM_MAX_VIPS];
 	struct sw64 done[SHM_MAX_WORKERS];
 	struct sw32 result[SHM_MAX_WORKERS];
 	struct shm_event_ring events;

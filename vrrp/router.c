@@ -249,7 +249,7 @@ drain_list(struct vrrp *v)
 	router_each (v, r) {
 		if (r->drain_seq == 0)
 			continue;
-		for (size_t i = 0; i < r->plan->n_addrs && n < 64; i++) {
+		for (size_t i = 0; i < r->plan->n_addrs && n < SHM_MAX_VIPS; i++) {
 			if (addr_has_heir(r, i))
 				continue;
 			v->own->drain[n].family = r->plan->addrs[i].ip.family;

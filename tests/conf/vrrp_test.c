@@ -348,6 +348,36 @@ refused(void **state)
 	}
 }
 
+/* As many as can be given away at once, and one more. */
+static void
+too_many_addresses(void **state)
+{
+	(void)state;
+	for (unsigned n = 1024; n <= 1025; n++) {
+		struct conf_msgs m = {0};
+		char *text = NULL;
+		bool said = false;
+		struct conf *c;
+		size_t len;
+		FILE *f = open_memstream(&text, &len);
+
+		fputs("vrrp = { instances = { v = { virtual_router_id = 7; interface = \"e\";\n"
+		      " virtual_ipaddress = \"192.0.2.1\"; virtual_ipaddress_excluded = [ ",
+		    f);
+		for (unsigned i = 1; i < n; i++)
+			fprintf(f, "%s\"198.51.%u.%u\"", i > 1 ? ", " : "", i / 256, i % 256);
+		fputs(" ]; }; }; };\n", f);
+		fclose(f);
+		c = conf_read_text(text, len, "t", &m);
+		for (size_t i = 0; i < m.n; i++)
+			said = said || strstr(m.v[i].text, "virtual addresses in all; at most");
+		assert_int_equal(said, n > 1024);
+		conf_free(c);
+		conf_msgs_free(&m);
+		free(text);
+	}
+}
+
 int
 main(void)
 {
@@ -359,6 +389,7 @@ main(void)
 	    cmocka_unit_test(fixed_point),
 	    cmocka_unit_test(secrets),
 	    cmocka_unit_test(refused),
+	    cmocka_unit_test(too_many_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
