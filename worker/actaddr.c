@@ -99,10 +99,10 @@ act_set_addr(struct command_run *run, uint32_t srv, int argc, char **argv)
 	if (!ok)
 		move = false;
 	if (move)
-		snprintf(run->said, sizeof(run->said), "IP changed from '%s' to '%s'%s" BY, old,
-		    now, tail);
+		snprintf(run->said, sizeof(run->said), "IP changed from '%.64s' to '%.64s'%.64s" BY,
+		    old, now, tail);
 	else
-		snprintf(run->said, sizeof(run->said), "no need to change the addr%s" BY, tail);
+		snprintf(run->said, sizeof(run->said), "no need to change the addr%.200s" BY, tail);
 	if (!ok || (!move && port == before))
 		return say(run, run->said);
 	sock_addr_set_port(&b, (uint16_t)port);
