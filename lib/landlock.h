@@ -7,7 +7,7 @@
 /*
  * For good, for this process and what it forks. no_new_privs must be set. Sockets that exist and
  * connects to them go on (a log's, a server's). Returns 0, also where the kernel has no Landlock
- * or it is switched off: the filter then stands alone; or -1 with errno.
+ * or it is switched off or forbidden: the system call filter then stands alone; or -1 with errno.
  */
 int landlock_no_files(void);
 
