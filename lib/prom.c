@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "lib/prom.h"
 
-#include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 #include "lib/utf8.h"
@@ -24,11 +22,24 @@ prom_family(struct prom *p, const char *name, enum prom_type type, const char *h
 	p->said = p->said && same;
 }
 
+/* How many bytes from here need no look: printable ASCII that stands for itself. */
+static size_t
+plain(const char *text, bool quotes)
+{
+	size_t n = 0;
+
+	while (text[n] >= ' ' && text[n] < 0x7f && text[n] != '\\' && !(quotes && text[n] == '"'))
+		n++;
+	return n;
+}
+
 static void
 escape(struct buf *b, const char *text, bool quotes)
 {
 	for (size_t len = strlen(text), n; len > 0; text += n, len -= n) {
-		n = utf8_len(text, len);
+		n = plain(text, quotes);
+		if (n == 0)
+			n = utf8_len(text, len);
 		if (n == 0) {
 			buf_puts(b, UTF8_REPLACEMENT);
 			n = 1;
@@ -59,7 +70,9 @@ sample(struct prom *p, const struct prom_label *labels, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (labels[i].value == NULL)
 			continue;
-		buf_printf(p->out, "%c%s=\"", sep, labels[i].name);
+		buf_putc(p->out, sep);
+		buf_puts(p->out, labels[i].name);
+		buf_append(p->out, "=\"", 2);
 		escape(p->out, labels[i].value, true);
 		buf_putc(p->out, '"');
 		sep = ',';
@@ -72,24 +85,31 @@ void
 prom_uint(struct prom *p, const struct prom_label *labels, size_t n, uint64_t value)
 {
 	sample(p, labels, n);
-	buf_printf(p->out, " %" PRIu64 "\n", value);
+	buf_putc(p->out, ' ');
+	buf_put_uint(p->out, value);
+	buf_putc(p->out, '\n');
 }
 
 void
 prom_int(struct prom *p, const struct prom_label *labels, size_t n, int64_t value)
 {
 	sample(p, labels, n);
-	buf_printf(p->out, " %" PRId64 "\n", value);
+	buf_putc(p->out, ' ');
+	buf_put_int(p->out, value);
+	buf_putc(p->out, '\n');
 }
 
 void
-prom_double(struct prom *p, const struct prom_label *labels, size_t n, double value)
+prom_thousandths(struct prom *p, const struct prom_label *labels, size_t n, uint64_t value)
 {
+	unsigned rest = (unsigned)(value % 1000);
+	char fraction[5] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10),
+	    (char)('0' + rest % 10), '\n'};
+	size_t len = rest == 0 ? 0 : rest % 100 == 0 ? 2 : rest % 10 == 0 ? 3 : 4;
+
 	sample(p, labels, n);
-	if (isnan(value))
-		buf_puts(p->out, " NaN\n");
-	else if (isinf(value))
-		buf_puts(p->out, value > 0 ? " +Inf\n" : " -Inf\n");
-	else
-		buf_printf(p->out, " %.15g\n", value);
+	buf_putc(p->out, ' ');
+	buf_put_uint(p->out, value / 1000);
+	buf_append(p->out, fraction, len);
+	buf_putc(p->out, '\n');
 }

@@ -40,6 +40,7 @@ void prom_family(struct prom *, const char *name, enum prom_type type, const cha
 /* One sample of the family with n labels. Bytes in values that are not UTF-8 become U+FFFD. */
 void prom_uint(struct prom *, const struct prom_label *labels, size_t n, uint64_t value);
 void prom_int(struct prom *, const struct prom_label *labels, size_t n, int64_t value);
-void prom_double(struct prom *, const struct prom_label *labels, size_t n, double value);
+/* value / 1000, exactly. */
+void prom_thousandths(struct prom *, const struct prom_label *labels, size_t n, uint64_t value);
 
 #endif

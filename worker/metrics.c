@@ -378,7 +378,7 @@ write_metric(struct scrape *sc, const struct sample *p, unsigned i)
 		return;
 	prom_family(&sc->prom, metrics[i].name[p->type], metrics[i].type, metrics[i].help);
 	if ((metrics[i].flags & MS) != 0)
-		prom_double(&sc->prom, l, n, (double)p->v[i] / 1000);
+		prom_thousandths(&sc->prom, l, n, p->v[i]);
 	else
 		prom_uint(&sc->prom, l, n, p->v[i]);
 }

@@ -196,13 +196,14 @@ prom_families(void **state)
 	prom_uint(&p, NULL, 0, 1);
 	prom_family(&p, "g", PROM_GAUGE, "h");
 	prom_int(&p, l + 1, 1, -1);
-	prom_double(&p, l + 2, 1, 0.25);
-	prom_double(&p, NULL, 0, NAN);
-	prom_double(&p, NULL, 0, -INFINITY);
+	prom_thousandths(&p, NULL, 0, 12000);
+	prom_thousandths(&p, NULL, 0, 12300);
+	prom_thousandths(&p, NULL, 0, 40);
+	prom_thousandths(&p, NULL, 0, 7);
 	assert_string_equal(buf_text(&out),
 	    "# HELP v_total back\\\\slash \"quoted\"\\nline\n# TYPE v_total counter\n"
 	    "v_total{a=\"x\\\"y\\\\z\\n" FFFD "\",b=\"\"} 18446744073709551615\nv_total 1\n"
-	    "# HELP g h\n# TYPE g gauge\ng -1\ng{b=\"\"} 0.25\ng NaN\ng -Inf\n");
+	    "# HELP g h\n# TYPE g gauge\ng -1\ng 12\ng 12.3\ng 0.04\ng 0.007\n");
 	assert_false(out.failed);
 }
 
