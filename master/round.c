@@ -29,21 +29,56 @@ struct count {
 	unsigned committing;
 };
 
-static void
-count_answers(struct master *m, uint64_t number, struct count *c)
+#define MAX_CHILDREN (SHM_MAX_WORKERS + 2)
+
+static unsigned
+all_children(struct master *m, struct process *all[MAX_CHILDREN])
 {
-	struct process *all[SHM_MAX_WORKERS + 2];
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < m->n_workers; i++)
 		all[n++] = &m->workers[i];
 	all[n++] = &m->checker;
 	all[n++] = &m->vrrp;
+	return n;
+}
+
+static bool
+owes_answer(const struct process *p, uint64_t number)
+{
+	return p->pid != 0 && p->asked == number &&
+	       (p->answer == ANSWER_ASKED || p->answer == ANSWER_WAITS);
+}
+
+/* Who has not answered yet, for the operator: "worker 1, vrrp". */
+static void
+silent_names(struct master *m, uint64_t number, char *buf, size_t size)
+{
+	struct process *all[MAX_CHILDREN];
+	unsigned n = all_children(m, all);
+	char name[32];
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (unsigned i = 0; i < n; i++) {
+		if (!owes_answer(all[i], number) || len >= size)
+			continue;
+		process_name(all[i], name, sizeof(name));
+		len += (size_t)snprintf(buf + len, size - len, "%s%s", len > 0 ? ", " : "", name);
+	}
+}
+
+static void
+count_answers(struct master *m, uint64_t number, struct count *c)
+{
+	struct process *all[MAX_CHILDREN];
+	unsigned n = all_children(m, all);
+
 	*c = (struct count){0};
 	for (unsigned i = 0; i < n; i++) {
 		if (all[i]->pid == 0 || all[i]->asked != number)
 			continue;
-		c->asked += all[i]->answer == ANSWER_ASKED || all[i]->answer == ANSWER_WAITS;
+		c->asked += owes_answer(all[i], number);
 		c->committing += all[i]->answer == ANSWER_COMMITTING;
 	}
 }
@@ -332,7 +367,10 @@ on_limit(struct loop_timer *t)
 	struct round *r = &m->round;
 
 	if (r->phase == ROUND_PREPARE) {
-		snprintf(r->refused, sizeof(r->refused), "a child did not answer within %lld ms",
+		char silent[96];
+
+		silent_names(m, r->next->number, silent, sizeof(silent));
+		snprintf(r->refused, sizeof(r->refused), "%s did not answer within %lld ms", silent,
 		    (long long)patience_ms(r->next, r->first ? ROUND_FIRST_MS : ROUND_PREPARE_MS));
 		round_look(m);
 	} else if (r->phase == ROUND_CHECKER) {

@@ -11,6 +11,7 @@ B=${B:-build}
 what=${1:-all}
 shift || true
 passed=0 failed=0 skipped=0
+why=() # each failure in one line, printed again at the end
 folder=system
 SAN_SYSTEM=${SAN_SYSTEM:-relay.test http.test signals.test control.test vipctl.test}
 log=$B/test-logs
@@ -70,10 +71,12 @@ run_unit() {
 			[ "$f" -gt 0 ] || f=1
 			failed=$((failed + f))
 			echo "not ok $name (exit $rc)"
+			why+=("FAILED $name: $(grep -m1 -E 'error:|ERROR|FAILED' "$out")")
 			grep -vE '^\[ +(RUN|OK) +\]' "$out" | tail -40 | sed 's/^/    /'
 		elif [ "$p" -eq 0 ]; then
 			failed=$((failed + 1))
 			echo "not ok $name (no test ran)"
+			why+=("FAILED $name: no test ran")
 		else
 			echo "ok $name ($p)"
 		fi
@@ -143,6 +146,9 @@ run_system() {
 		if [ "$f" -gt 0 ]; then
 			echo "$name: exit $rc; the end of its output:"
 			tail -60 "$out" | sed 's/^/    /'
+			while IFS= read -r line; do
+				why+=("FAILED $name: $line")
+			done < <(grep -E '^(not ok |# FAILED)' "$out" || echo "exit $rc")
 		fi
 	done
 }
@@ -174,5 +180,6 @@ esac
 sort -rn "$TOOK" | head -5 | awk -v all=$SECONDS '
 	{ line = line sprintf("%s %s (%.1f s)", NR > 1 ? "," : "", $2, $1 / 1000) }
 	END { printf "%d s; slowest:%s\n", all, line }'
+[ ${#why[@]} -eq 0 ] || printf '%s\n' "${why[@]}"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
