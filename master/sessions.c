@@ -73,7 +73,9 @@ bury_one(struct master *m, const struct shm_session *r, uint32_t pid, int64_t no
 	if ((conf != NULL && !conf->tcplog) || !log_wanted(LOG_INFO))
 		return;
 	tcplog_record(&l, r, now_ns);
-	if (srv < n_srv && sock_addr_parse(&addr, shm_srv_dir(s, srv)->addr, true) == 0)
+	if (r->server.family != 0)
+		l.server_at = r->server;
+	else if (srv < n_srv && sock_addr_parse(&addr, shm_srv_dir(s, srv)->addr, true) == 0)
 		record_set_end(&l.server_at, &addr);
 	tcplog_write(conf, &l);
 }

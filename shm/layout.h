@@ -554,6 +554,7 @@ struct shm_session {
 	struct shm_end client;
 	struct shm_end local;     /* the address that the client called */
 	struct shm_end source;    /* our side towards the server */
+	struct shm_end server;    /* where it connects to; family 0: not yet */
 	struct sw32 handshake_ms; /* until the PROXY header was there */
 };
 
@@ -604,7 +605,7 @@ struct shm_worker {
 	struct sw64 log_lost;
 	struct sw32 held_max;
 	struct sw32 sources; /* 1: its table of client addresses is in use */
-	struct sw32 pad3;
+	struct sw32 held_wait;  /* control connections whose command is "wait" */
 	struct sw32 wants_misc; /* 1: waits for a place for a control or monitoring connection */
 	struct shm_rate conn_rate;
 	struct sw64 wants_fe[64]; /* bit per frontend slot: paused by that frontend's maxconn */
@@ -625,7 +626,7 @@ struct shm_worker {
 	/* held_fe, held_be, held_srv, queue | fe, be, srv counters | sessions follow at head.w_* */
 };
 
-_Static_assert(sizeof(struct shm_session) == 160, "session record");
+_Static_assert(sizeof(struct shm_session) == 184, "session record");
 _Static_assert(sizeof(struct shm_source) == 32, "client address");
 _Static_assert(sizeof(struct shm_event) == 256, "event");
 _Static_assert(sizeof(struct mw64) == 64, "many-writer word has its cache line");

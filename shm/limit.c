@@ -11,6 +11,7 @@
 
 #define AT_GLOBAL offsetof(struct shm_worker, held)
 #define AT_MISC   offsetof(struct shm_worker, held_misc)
+#define AT_WAIT   offsetof(struct shm_worker, held_wait)
 
 static uint64_t
 at_fe(const struct shm *s, uint32_t fe)
@@ -86,6 +87,12 @@ limit_take_misc(const struct shm *s)
 }
 
 bool
+limit_take_wait(const struct shm *s)
+{
+	return take(s, AT_WAIT, LIMIT_WAIT, NULL);
+}
+
+bool
 limit_take_fe(const struct shm *s, uint32_t fe, uint32_t limit)
 {
 	return take(s, at_fe(s, fe), limit, &SHM_OWN(s, s->own_worker, fe)[fe].cur_max);
@@ -113,6 +120,12 @@ void
 limit_release_misc(const struct shm *s)
 {
 	release(s, AT_MISC);
+}
+
+void
+limit_release_wait(const struct shm *s)
+{
+	release(s, AT_WAIT);
 }
 
 void

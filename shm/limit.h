@@ -38,17 +38,20 @@
 #include "shm/segment.h"
 
 #define LIMIT_MISC 64 /* monitoring, statistics and control connections over all workers */
+#define LIMIT_WAIT 32 /* those of them whose command is "wait": the others are always served */
 
 /* Own worker only. Backends have no limit of this kind; they are counted for statistics and
  * fullconn. */
 bool limit_take_global(const struct shm *s, uint32_t limit);
 bool limit_take_misc(const struct shm *s);
+bool limit_take_wait(const struct shm *s);
 bool limit_take_fe(const struct shm *s, uint32_t fe, uint32_t limit);
 bool limit_take_be(const struct shm *s, uint32_t be, uint32_t limit);
 bool limit_take_srv(const struct shm *s, uint32_t srv, uint32_t limit);
 
 void limit_release_global(const struct shm *s);
 void limit_release_misc(const struct shm *s);
+void limit_release_wait(const struct shm *s);
 void limit_release_fe(const struct shm *s, uint32_t fe);
 void limit_release_be(const struct shm *s, uint32_t be);
 void limit_release_srv(const struct shm *s, uint32_t srv);

@@ -228,6 +228,7 @@ shm_worker_reset(const struct shm *s, struct shm_worker *w)
 	source_reset(s, w);
 	sw32_set_seq(&w->held, 0);
 	sw32_set(&w->held_misc, 0);
+	sw32_set(&w->held_wait, 0);
 	sw32_set(&w->exhausted, 0);
 	sw32_set(&w->adopted, 0);
 	sw32_set(&w->pipes, 0);

@@ -10,8 +10,10 @@
 #include "lib/log.h"
 #include "lib/outgoing.h"
 #include "lib/ratelimit.h"
+#include "shm/sessrec.h"
 #include "shm/target.h"
 #include "worker/count.h"
+#include "worker/record.h"
 #include "worker/relay.h"
 
 #define PORTS_APART 9973 /* between where workers begin in a range of ports */
@@ -114,6 +116,9 @@ begin_connect(struct session *s)
 
 	if (target_addr(shm_health(s->w->seg, s->srv->slot), s->srv->epoch, &set))
 		to = &set;
+	sessrec_begin(s->rec);
+	record_set_end(&s->rec->server, to);
+	sessrec_end(s->rec);
 	if (near && !header && to->family != AF_UNIX)
 		n = relay_early_read(s);
 	if (n == -1)

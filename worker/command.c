@@ -9,6 +9,7 @@
 #include "shm/child.h"
 #include "shm/event.h"
 #include "worker/command.h"
+#include "worker/show.h"
 
 static const char *const level_words[] = {"user", "operator", "admin"};
 
@@ -372,5 +373,6 @@ command_end(struct command_run *run)
 {
 	stat_list_free(&run->list);
 	act_end(run);
+	wait_end(run);
 	run->more = NULL;
 }

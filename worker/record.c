@@ -67,6 +67,7 @@ record_open(struct worker *w, uint32_t fe, const struct sock_addr *peer,
 	if (local != NULL)
 		record_set_end(&r->local, local);
 	memset(&r->source, 0, sizeof(r->source));
+	memset(&r->server, 0, sizeof(r->server));
 	sw32_set(&r->phase, SHM_PH_REQUEST);
 	sessrec_end(r);
 	return r;

@@ -28,6 +28,7 @@ bool show_env_run(struct command_run *, int argc, char **argv);
 
 /* showwait.c */
 bool wait_run(struct command_run *, int argc, char **argv);
+void wait_end(struct command_run *); /* of any command: gives a place back that wait took */
 
 /* showschema.c */
 bool show_schema_run(struct command_run *, int argc, char **argv);

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "shm/sessrec.h"
+#include "shm/target.h"
 #include "worker/show.h"
 
 enum { F_ALL = 1, F_ONE = 2, F_SERVER = 4, F_FOUND = 8 };
@@ -112,12 +113,25 @@ format_ms(char *to, size_t size, const struct shm_session *r, uint64_t at)
 	return to;
 }
 
+/* Where it has connected to, or is about to; without that, where a new one would. */
+static const char *
+server_addr(const struct shm *s, const struct shm_session *r, char to[SHM_ADDR])
+{
+	uint32_t srv = sw32_get(&r->srv);
+
+	if (srv >= s->caps->servers)
+		return "-";
+	if (r->server.family == AF_INET || r->server.family == AF_INET6)
+		return format_end(&r->server, to, SHM_ADDR);
+	return target_text(s, srv, to);
+}
+
 static void
 sess_full(struct command_run *run, const struct shm_session *r)
 {
-	char src[64], dst[64], ours[64], when[64], assigned[32], connected[32];
+	char src[64], dst[64], ours[64], at[SHM_ADDR], when[64], assigned[32], connected[32];
 	time_t t = (time_t)(r->accept_wall_us / 1000000);
-	uint32_t srv = sw32_get(&r->srv), retries = sw32_get(&r->retries);
+	uint32_t retries = sw32_get(&r->retries);
 	const struct shm *s = run->src.shm;
 	struct names n;
 	struct tm tm;
@@ -135,11 +149,10 @@ sess_full(struct command_run *run, const struct shm_session *r)
 	    sw32_get(&shm_worker(s, run->worker)->pid), n.fe,
 	    format_end(&r->local, dst, sizeof(dst)));
 	buf_printf(run->out,
-	    "  backend=%s\n  server=%s addr=%.*s\n  source=%s\n"
+	    "  backend=%s\n  server=%s addr=%s\n  source=%s\n"
 	    "  assigned=%s connected=%s age=%" PRId64 "s idle=%" PRId64 "s\n"
 	    "  bytes_in=%" PRIu64 " bytes_out=%" PRIu64 "\n",
-	    n.be, n.srv, SHM_ADDR - 1, srv < s->caps->servers ? shm_srv_dir(s, srv)->addr : "-",
-	    format_end(&r->source, ours, sizeof(ours)),
+	    n.be, n.srv, server_addr(s, r, at), format_end(&r->source, ours, sizeof(ours)),
 	    format_ms(assigned, sizeof(assigned), r, sw64_get(&r->assigned_ns)),
 	    format_ms(connected, sizeof(connected), r, sw64_get(&r->connected_ns)),
 	    age_s(run, r->accept_ns), age_s(run, (int64_t)sw64_get(&r->active_ns)),

@@ -8,6 +8,22 @@
 #include "worker/show.h"
 
 #define WAIT_MAX_MS 300000
+#define MASTER_MOST 8 /* that wait on the master's socket, half of its connections */
+
+static unsigned waiting_here; /* in the master, which has no slot */
+
+/* Who waits holds one of the places for control connections, for minutes: only so many of them may,
+ * so that there is always one for a command that does not. */
+static bool
+take_place(const struct command_run *run)
+{
+	if (run->ask != NULL && run->ask->local == NULL)
+		return limit_take_wait(run->src.shm);
+	if (waiting_here >= MASTER_MOST)
+		return false;
+	waiting_here++;
+	return true;
+}
 
 static bool
 say(struct command_run *run, const char *text)
@@ -52,6 +68,17 @@ wait_more(struct command_run *run)
 	return true;
 }
 
+void
+wait_end(struct command_run *run)
+{
+	if (run->more != wait_more)
+		return;
+	if (run->ask != NULL && run->ask->local == NULL)
+		limit_release_wait(run->src.shm);
+	else
+		waiting_here--;
+}
+
 /* Milliseconds, rounded up; -1: it is no delay. */
 static int64_t
 delay_ms(const char *word)
@@ -92,6 +119,10 @@ wait_run(struct command_run *run, int argc, char **argv)
 	if (argc > 2 && (run->object = command_find_server(run, argv[2])) == SHM_NONE)
 		return false;
 	run->at = (size_t)ms;
+	if (!wait_more(run))
+		return false;
+	if (!take_place(run))
+		return say(run, "Too many others wait already; try again later.");
 	run->more = wait_more;
-	return wait_more(run);
+	return true;
 }

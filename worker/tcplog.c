@@ -104,6 +104,6 @@ tcplog_session(const struct session *s)
 	tcplog_record(&l, s->rec, loop_now(s->w->loop).ns);
 	l.redispatched = (s->flags & SESSION_REDISP) != 0;
 	if (s->srv != NULL)
-		record_set_end(&l.server_at, &s->srv->conf->addr);
+		l.server_at = s->rec->server;
 	tcplog_write(s->fe->conf, &l);
 }
