@@ -32,75 +32,162 @@ struct tls_set {
 	struct tls_ctx *first;
 };
 
-static int rules_fd = -1; /* OpenSSL's configuration file, until it has been read */
-static bool rules_read;
+/* OpenSSL's configuration file, until it was carried out. */
+static struct {
+	char *text; /* NULL: there is none */
+	size_t len;
+	bool done;
+} rules;
+
+#define RULES_MAX (1 << 20)
 
 /* As CONF_get1_default_config_file(3), which would load 300 KiB of the library. */
-void
-tls_start(void)
+static int
+rules_path(char *path, size_t size)
 {
 	const char *env = secure_getenv("OPENSSL_CONF"), *dir;
-	char path[PATH_MAX];
 
 	dir = strchr(OpenSSL_version(OPENSSL_DIR), '"');
 	if (env != NULL)
-		snprintf(path, sizeof(path), "%s", env);
-	else if (dir != NULL)
-		snprintf(
-		    path, sizeof(path), "%.*s/openssl.cnf", (int)strcspn(dir + 1, "\""), dir + 1);
-	else
-		return;
-	rules_fd = open(path, O_RDONLY | O_CLOEXEC);
+		return snprintf(path, size, "%s", env) < (int)size ? 0 : -1;
+	if (dir == NULL)
+		return -1;
+	snprintf(path, size, "%.*s/openssl.cnf", (int)strcspn(dir + 1, "\""), dir + 1);
+	return 0;
 }
 
-/* The file in memory: a BIO of the descriptor would read it a byte a call, 12,000 calls. */
-static BIO *
-rules_open(int fd)
+/* Whole, in few calls: a BIO of the descriptor would read it a byte a call. -1 with errno. */
+static int
+rules_read(int fd)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
-	char buf[4096];
-	ssize_t n = 0;
+	size_t room = 16384;
+	char *text = malloc(room), *more;
+	ssize_t n = -1;
 
-	while (bio != NULL && (n = read(fd, buf, sizeof(buf))) > 0)
-		if (BIO_write(bio, buf, (int)n) != n)
+	while (text != NULL && (n = read(fd, text + rules.len, room - rules.len)) > 0) {
+		rules.len += (size_t)n;
+		if (rules.len < room)
+			continue;
+		room *= 2;
+		errno = EFBIG;
+		n = -1;
+		more = room > RULES_MAX ? NULL : realloc(text, room);
+		if (more == NULL)
 			break;
-	if (n != 0) {
-		BIO_free(bio);
-		return NULL;
+		text = more;
 	}
-	BIO_set_mem_eof_return(bio, 0);
-	return bio;
+	if (n == -1) {
+		free(text);
+		return -1;
+	}
+	rules.text = text;
+	return 0;
 }
 
-/* What OPENSSL_init_crypto does by itself, from the descriptor. */
+/* It has others opened: included files (as RHEL's has the host's policy), providers, engines. */
+static bool
+rules_name_files(void)
+{
+	static const char *const words[] = {
+	    ".include", "activate", "dynamic_path", "module", "engines"};
+	const char *p = rules.text, *end = p + rules.len, *eol;
+
+	for (; p < end; p = eol + 1) {
+		eol = memchr(p, '\n', (size_t)(end - p));
+		if (eol == NULL)
+			eol = end;
+		while (p < eol && (*p == ' ' || *p == '\t'))
+			p++;
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			if ((size_t)(eol - p) > strlen(words[i]) &&
+			    strncmp(p, words[i], strlen(words[i])) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* The first error and what it is about. */
+static const char *
+rules_error(char *buf, size_t size)
+{
+	const char *data = "", *text;
+	int flags = 0;
+	unsigned long e = ERR_peek_error_data(&data, &flags);
+
+	text = e == 0 ? NULL : ERR_reason_error_string(e);
+	snprintf(buf, size, "%s%s%s", text == NULL ? "unknown error" : text,
+	    (flags & ERR_TXT_STRING) != 0 && data[0] != '\0' ? ", " : "",
+	    (flags & ERR_TXT_STRING) != 0 ? data : "");
+	return buf;
+}
+
+/* What OPENSSL_init_crypto does by itself, from the text. */
 static void
 rules_load(void)
 {
-	CONF *conf = NULL;
-	BIO *bio = NULL;
+	char why[160] = "";
+	CONF *conf;
+	BIO *bio;
 	long line = 0;
 
-	if (rules_read)
+	if (rules.done)
 		return;
-	rules_read = true;
-	if (rules_fd == -1)
+	rules.done = true;
+	if (rules.text == NULL)
 		return;
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-	bio = rules_open(rules_fd);
-	close(rules_fd);
+	ERR_clear_error();
+	bio = BIO_new_mem_buf(rules.text, (int)rules.len);
 	conf = NCONF_new(NULL);
 	if (bio == NULL || conf == NULL || NCONF_load_bio(conf, bio, &line) != 1)
-		log_warning("OpenSSL's configuration file is not readable (line %ld): its rules "
-			    "do not hold for probes",
-		    line);
-	else
-		CONF_modules_load(conf, NULL,
-		    CONF_MFLAGS_DEFAULT_SECTION | CONF_MFLAGS_IGNORE_RETURN_CODES |
-			CONF_MFLAGS_SILENT);
+		log_warning("OpenSSL's configuration file, line %ld: %s: its rules do not hold for "
+			    "probes",
+		    line, rules_error(why, sizeof(why)));
+	else if (CONF_modules_load(conf, NULL, CONF_MFLAGS_DEFAULT_SECTION) <= 0)
+		log_warning(
+		    "OpenSSL's configuration file: %s: not all of its rules hold for probes",
+		    rules_error(why, sizeof(why)));
 	NCONF_free(conf);
 	BIO_free(bio);
 	ERR_clear_error();
-	rules_fd = -1;
+	free(rules.text);
+	rules.text = NULL;
+}
+
+/* SSL_CTX_new(3) has set what the file says, and is silent about what it does not know. This does
+ * the same again and tells whether all was well, though not what was not. */
+static void
+rules_verify(SSL_CTX *ctx)
+{
+	static bool said;
+
+	ERR_clear_error();
+	if (!said && SSL_CTX_config(ctx, "system_default") != 1 &&
+	    ERR_GET_REASON(ERR_peek_error()) != SSL_R_INVALID_CONFIGURATION_NAME) {
+		said = true;
+		log_warning("OpenSSL's configuration file: a command or value of its default "
+			    "section for TLS is unknown: not all of its rules hold for probes");
+	}
+	ERR_clear_error();
+}
+
+void
+tls_start(void)
+{
+	char path[PATH_MAX];
+	int fd, r;
+
+	if (rules_path(path, sizeof(path)) == -1)
+		return;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	r = fd == -1 ? -1 : rules_read(fd);
+	if (r == -1 && errno != ENOENT)
+		log_warning(
+		    "%s: %s: OpenSSL's rules do not hold for probes", path, strerror(errno));
+	if (fd != -1)
+		close(fd);
+	if (r == 0 && rules_name_files())
+		rules_load();
 }
 
 struct tls_set *
@@ -247,6 +334,7 @@ make(struct tls_set *set, const struct conf_check *c, char *reason, size_t size)
 		snprintf(reason, size, "TLS: %s", probe_tls_error((char[160]){0}, 160));
 		return NULL;
 	}
+	rules_verify(ctx);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS);
 	/* What carries no data (tickets, say) ends a read: without end it would keep all other

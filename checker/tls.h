@@ -7,9 +7,9 @@
 
 #include "checker/state.h"
 
-/* Opens OpenSSL's configuration file (the host's rules for TLS) while that is still possible; it is
- * read when the first probe needs it, so that OpenSSL costs no memory without one. Files that it
- * names in turn (modules) can then be opened only if the first configuration has such a probe. */
+/* Reads OpenSSL's configuration file (the host's rules for TLS) while that is still possible; it is
+ * carried out when the first probe needs it, so that OpenSSL costs no memory without one, or at
+ * once when it names other files. */
 void tls_start(void);
 
 /* Certificates and keys come from coming, else from held; both must stay until tls_set_seal. NULL
