@@ -269,7 +269,7 @@ reload_tell(const struct ctl *ctl, const char *answer)
 int
 change_reload(const struct ctl *ctl, int argc, char **argv)
 {
-	long timeout_s = argc == 1 ? 30 : -1;
+	long timeout_s = argc == 1 ? 60 : -1;
 	struct buf answer = BUF_INIT;
 	int res;
 

@@ -94,7 +94,8 @@ judge(struct process *p, uint64_t now)
 	if (p->kind != SHM_VRRP && p->answer >= ANSWER_ASKED &&
 	    mono_before(mono_now(), p->patience))
 		return; /* a large configuration takes a while */
-	v = watch_judge(&p->watch, &s);
+	v = watch_judge(
+	    &p->watch, &s, p->answer >= ANSWER_ASKED ? (uint64_t)p->work_ms * 1000000 : 0);
 	switch (v) {
 	case WATCH_KILL:
 		if (!p->killed && may_kill(p, now))

@@ -203,6 +203,7 @@ master_stop(struct master *m, bool now)
 	m->stop_now = m->stop_now || now;
 	if (first) {
 		sw32_set(&m->seg.own_master->stopping, 1);
+		round_stop(m);
 		stop_notify(m);
 	}
 	if (alive(m) == 0) {

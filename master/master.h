@@ -68,6 +68,9 @@ struct process {
 	uint64_t asked; /* generation in `answer` */
 	enum process_answer answer;
 	struct mono patience; /* until then it may be busy with what it was asked to build */
+	int64_t work_ms;      /* of CPU that this may take, however long it waits for them */
+	bool rejoins;         /* it died while it prepared: its successor will be asked */
+	bool rejoined;        /* this one is that successor */
 	uint64_t done;        /* generation that the process runs; 0: none yet */
 	struct watch watch;
 	bool killed;          /* by us, for silence */
@@ -113,6 +116,9 @@ struct round {
 	struct generation *old;  /* replaced by next; until all have committed */
 	struct listener *opened; /* joins m->listeners on commit */
 	struct loop_timer limit;
+	struct mono bound; /* of the step under way */
+	int64_t bound_ms;
+	bool late_said;
 	bool first; /* start of the program: a no ends it */
 	char refused[768];
 };
@@ -213,8 +219,10 @@ void round_begin(struct master *m, struct generation *next, struct listener *ope
 /* Sends the committed generation to a process that has just been forked. */
 void round_catch_up(struct process *p);
 void round_answer(struct process *p, struct msg *msg);
-/* A child died while it was asked. */
-void round_died(struct process *p);
+/* vipd stops: a reload that can still be refused is. */
+void round_stop(struct master *m);
+/* A child died, maybe while it was asked; its successor is due in wait_ms. */
+void round_died(struct process *p, int64_t wait_ms);
 
 /* generation.c */
 /* Takes conf. NULL with a message in reason; conf is then freed. */

@@ -339,7 +339,7 @@ bury(struct process *p, int status)
 	p->killed = p->told = false;
 	p->bells = 0;
 	master_ring_all(m); /* neighbours take its queues, places and turns */
-	round_died(p);
+	round_died(p, wait);
 	if (m->stopping || p->state == PROCESS_NONE || process_drained(p))
 		p->state = PROCESS_NONE;
 	else if (!m->ready && m->round.phase == ROUND_NONE)

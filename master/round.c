@@ -2,8 +2,10 @@
 /*
  * Two rounds with a number over all children (hard-parts.md 7): PREPARE to all; all yes is the
  * point of no return; COMMIT first to the checker, which publishes the new schedules, then to the
- * others. A no, a death or silence before that point aborts. A child that is forked later is
- * brought to the committed generation by itself.
+ * others. A no before that point aborts. A child that is slow is waited for: one that hangs is
+ * found by the watch (alive.c) long before the bound here. For one that died its successor is
+ * asked, once: what two of them in turn did not live through is aborted. A child that is forked
+ * later is brought to the committed generation by itself.
  *
  * Building a large configuration takes a worker some tens of milliseconds, in which its sessions
  * wait: so the workers build it one after the other (of many, an eighth at a time), and the others
@@ -19,10 +21,9 @@
 #include "master/master.h"
 #include "shm/event.h"
 
-#define ROUND_FIRST_MS   10000 /* the start may take longer: a cold machine */
-#define ROUND_PREPARE_MS 1000
-#define ROUND_COMMIT_MS  1000
-#define TOGETHER_BYTES   65536 /* up to here all build at the same time: a few milliseconds */
+#define ROUND_BOUND_MS 10000 /* for whoever gets no CPU, and on a cold machine */
+#define ROUND_LATE_MS  1000  /* from then on it is said, and the watch may judge */
+#define TOGETHER_BYTES 65536 /* up to here all build at the same time: a few milliseconds */
 
 struct count {
 	unsigned asked;
@@ -46,6 +47,8 @@ all_children(struct master *m, struct process *all[MAX_CHILDREN])
 static bool
 owes_answer(const struct process *p, uint64_t number)
 {
+	if (p->rejoins && p->m->round.phase == ROUND_PREPARE)
+		return p->m->round.next->number == number;
 	return p->pid != 0 && p->asked == number &&
 	       (p->answer == ANSWER_ASKED || p->answer == ANSWER_WAITS);
 }
@@ -61,7 +64,9 @@ silent_names(struct master *m, uint64_t number, char *buf, size_t size)
 
 	buf[0] = '\0';
 	for (unsigned i = 0; i < n; i++) {
-		if (!owes_answer(all[i], number) || len >= size)
+		if (len >= size ||
+		    !(owes_answer(all[i], number) || (all[i]->pid != 0 && all[i]->asked == number &&
+							 all[i]->answer == ANSWER_COMMITTING)))
 			continue;
 		process_name(all[i], name, sizeof(name));
 		len += (size_t)snprintf(buf + len, size - len, "%s%s", len > 0 ? ", " : "", name);
@@ -76,18 +81,17 @@ count_answers(struct master *m, uint64_t number, struct count *c)
 
 	*c = (struct count){0};
 	for (unsigned i = 0; i < n; i++) {
-		if (all[i]->pid == 0 || all[i]->asked != number)
-			continue;
 		c->asked += owes_answer(all[i], number);
-		c->committing += all[i]->answer == ANSWER_COMMITTING;
+		c->committing += all[i]->pid != 0 && all[i]->asked == number &&
+				 all[i]->answer == ANSWER_COMMITTING;
 	}
 }
 
 /* How long a child may build it: a mebibyte a second on top, some twenty times what it takes. */
 static int64_t
-patience_ms(const struct generation *g, int64_t base)
+build_ms(const struct generation *g)
 {
-	return base + (int64_t)(g->text_bytes >> 10);
+	return ROUND_LATE_MS + (int64_t)(g->text_bytes >> 10);
 }
 
 static int
@@ -95,20 +99,23 @@ ask(struct process *p, const struct generation *g, const struct listener *opened
 {
 	const struct listener *sets[2] = {p->m->listeners, opened};
 
-	p->patience = mono_add_ms(mono_now(), patience_ms(g, ROUND_PREPARE_MS));
-
+	p->work_ms = build_ms(g);
+	p->patience = mono_add_ms(mono_now(), p->work_ms);
 	p->asked = g->number;
 	p->answer = ANSWER_ASKED;
 	return generation_send(g, sets, 2, p);
 }
 
+/* The round goes on to its next step: who is late with it is named, and waited for to the bound. */
 static void
-limit_set(struct master *m)
+limit_set(struct master *m, int64_t late_ms, int64_t bound_ms)
 {
-	int64_t base = m->round.first ? ROUND_FIRST_MS : ROUND_PREPARE_MS;
+	struct round *r = &m->round;
 
-	loop_timer_set(
-	    m->loop, &m->round.limit, mono_add_ms(mono_now(), patience_ms(m->round.next, base)));
+	r->late_said = false;
+	r->bound_ms = bound_ms;
+	r->bound = mono_add_ms(mono_now(), bound_ms);
+	loop_timer_set(m->loop, &r->limit, mono_add_ms(mono_now(), late_ms));
 }
 
 static void
@@ -116,7 +123,6 @@ ask_now(struct process *p)
 {
 	struct master *m = p->m;
 
-	limit_set(m);
 	if (ask(p, m->round.next, m->round.opened) == 0)
 		return;
 	if (errno == EPIPE || errno == ECONNRESET) {
@@ -211,6 +217,7 @@ static void
 commit_one(struct process *p)
 {
 	p->answer = ANSWER_COMMITTING;
+	p->patience = mono_add_ms(mono_now(), ROUND_LATE_MS);
 	if (msg_send(&p->chan, PROTO_COMMIT, p->asked, NULL, 0, NULL, 0) == -1)
 		process_kill(p, SIGKILL);
 }
@@ -229,6 +236,12 @@ catch_up_each(struct process *p)
 
 	if (p->pid != 0 && !p->told && p->done != m->gen->number && p->asked != m->gen->number)
 		round_catch_up(p);
+}
+
+static void
+forget_deaths(struct process *p)
+{
+	p->rejoins = p->rejoined = false;
 }
 
 static void
@@ -271,6 +284,7 @@ round_abort(struct master *m, const char *reason)
 	bool first = r->first;
 
 	master_each(m, abort_each);
+	master_each(m, forget_deaths);
 	directory_abort(m, r->next->number);
 	listener_free_all(r->opened);
 	listener_shed_all(m->listeners);
@@ -284,11 +298,20 @@ round_abort(struct master *m, const char *reason)
 		return;
 	}
 	reload_refused(m, reason);
+	if (m->stopping)
+		return;
 	master_each(m, catch_up_each);
 	if (m->reload_again) {
 		m->reload_again = false;
 		reload_start(m);
 	}
+}
+
+void
+round_stop(struct master *m)
+{
+	if (m->round.phase == ROUND_PREPARE && !m->round.first)
+		round_abort(m, "vipd stops");
 }
 
 /* All have said yes: from here on nothing can fail. */
@@ -299,6 +322,7 @@ round_point_of_no_return(struct master *m)
 	struct generation *old = m->gen;
 	struct listener **end = &m->listeners;
 
+	master_each(m, forget_deaths);
 	workers_commit(m, r->next->workers);
 	directory_commit(m, r->next->conf, r->next->number);
 	while (*end != NULL)
@@ -310,7 +334,7 @@ round_point_of_no_return(struct master *m)
 	sw64_set(&m->seg.own_master->generation, m->gen->number);
 	generation_use_logs(m->gen);
 	r->phase = ROUND_CHECKER;
-	loop_timer_set(m->loop, &r->limit, mono_add_ms(mono_now(), ROUND_COMMIT_MS));
+	limit_set(m, ROUND_LATE_MS, ROUND_BOUND_MS);
 	r->old = old;
 	if (old != NULL) {
 		binds_commit(m);
@@ -365,22 +389,26 @@ on_limit(struct loop_timer *t)
 	struct master *m =
 	    (struct master *)(void *)((char *)t - offsetof(struct master, round.limit));
 	struct round *r = &m->round;
+	char silent[96];
 
-	if (r->phase == ROUND_PREPARE) {
-		char silent[96];
-
-		silent_names(m, r->next->number, silent, sizeof(silent));
+	silent_names(
+	    m, (r->phase == ROUND_PREPARE ? r->next : m->gen)->number, silent, sizeof(silent));
+	if (!r->late_said) {
+		r->late_said = true;
+		log_notice("%s: waiting for %s", r->first ? "start" : "reload", silent);
+		loop_timer_set(m->loop, t, r->bound);
+	} else if (r->phase == ROUND_PREPARE) {
 		snprintf(r->refused, sizeof(r->refused), "%s did not answer within %lld ms", silent,
-		    (long long)patience_ms(r->next, r->first ? ROUND_FIRST_MS : ROUND_PREPARE_MS));
+		    (long long)r->bound_ms);
 		round_look(m);
 	} else if (r->phase == ROUND_CHECKER) {
 		log_warning("the checker is late with the new generation; going on without it");
 		m->checker.answer = ANSWER_NONE; /* its DONE counts when it comes */
-		loop_timer_set(m->loop, t, mono_add_ms(mono_now(), ROUND_COMMIT_MS));
+		limit_set(m, ROUND_LATE_MS, ROUND_BOUND_MS);
 		round_look(m);
 	} else if (r->phase == ROUND_COMMIT) {
 		/* Those that are late finish by themselves or die by the watch. */
-		log_warning("a child is late with the new generation");
+		log_warning("%s is late with the new generation", silent);
 		round_end(m);
 	}
 }
@@ -396,7 +424,8 @@ round_begin(struct master *m, struct generation *next, struct listener *opened, 
 	r->phase = ROUND_PREPARE;
 	r->refused[0] = '\0';
 	r->limit.cb = on_limit;
-	limit_set(m);
+	/* Of many workers an eighth builds at a time. */
+	limit_set(m, build_ms(next), ROUND_BOUND_MS + 8 * (build_ms(next) - ROUND_LATE_MS));
 	master_each(m, ask_each);
 	round_look(m);
 }
@@ -475,6 +504,10 @@ answer_done(struct process *p)
 	}
 	if (p->done != m->gen->number && m->round.phase == ROUND_NONE)
 		round_catch_up(p);
+	if (p->rejoins && m->round.phase == ROUND_PREPARE) {
+		p->rejoins = false;
+		ask_each(p);
+	}
 	master_ring_all(m);
 }
 
@@ -492,17 +525,32 @@ round_answer(struct process *p, struct msg *msg)
 	round_look(p->m);
 }
 
-void
-round_died(struct process *p)
+/* Returns true if the round is to wait for p's successor. */
+static bool
+rejoins(struct process *p, int64_t wait_ms)
 {
 	struct master *m = p->m;
 	char name[32];
 
-	if (m->round.phase == ROUND_PREPARE && p->asked == m->round.next->number &&
-	    p->answer == ANSWER_ASKED)
-		snprintf(m->round.refused, sizeof(m->round.refused),
-		    "%s died while it prepared the configuration",
-		    process_name(p, name, sizeof(name)));
+	if (m->round.phase != ROUND_PREPARE || p->asked != m->round.next->number ||
+	    p->answer != ANSWER_ASKED || process_drained(p))
+		return p->rejoins && wait_ms < ROUND_LATE_MS && !process_drained(p);
+	if (!p->rejoined && !m->round.first && !m->stopping && wait_ms < ROUND_LATE_MS) {
+		p->rejoined = true;
+		return true;
+	}
+	snprintf(m->round.refused, sizeof(m->round.refused), "%s died while it prepared %s",
+	    process_name(p, name, sizeof(name)),
+	    p->rejoined ? "the configuration, as did the one before it" : "the configuration");
+	return false;
+}
+
+void
+round_died(struct process *p, int64_t wait_ms)
+{
+	struct master *m = p->m;
+
+	p->rejoins = rejoins(p, wait_ms);
 	p->builds = false;
 	p->asked = 0;
 	p->answer = ANSWER_NONE;

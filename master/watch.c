@@ -26,7 +26,7 @@ watch_step(struct watch *w, uint64_t now, uint64_t answered, uint64_t kill_ticks
 }
 
 enum watch_verdict
-watch_judge(const struct watch *w, const struct watch_sample *s)
+watch_judge(const struct watch *w, const struct watch_sample *s, uint64_t work_ns)
 {
 	if (s->state == 't')
 		return WATCH_SILENT; /* a debugger holds it */
@@ -38,7 +38,7 @@ watch_judge(const struct watch *w, const struct watch_sample *s)
 		return WATCH_SILENT;
 	/* Runs, or wants to. It hangs if it got CPU time and yet did not answer: 50 ms are enough
 	 * for that. */
-	if (s->cpu_ns - w->at_ask.cpu_ns > 50000000)
+	if (s->cpu_ns - w->at_ask.cpu_ns > 50000000 + work_ns)
 		return WATCH_KILL;
 	return WATCH_STARVED;
 }

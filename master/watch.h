@@ -47,12 +47,14 @@ enum watch_verdict watch_step(
     struct watch *w, uint64_t now, uint64_t answered, uint64_t kill_ticks, bool *want_sample);
 
 /*
- * Judges a process that has been silent for WATCH_KILL_TICKS: stopped (not traced), has used CPU,
- * or slept: kill. Only waited for a CPU: starved. One that the kernel lets wait (state D: its lock
+ * Judges a process that has been silent for WATCH_KILL_TICKS: stopped (not traced), has used CPU
+ * beyond the work_ns that what it was asked for may take, or slept: kill. Only waited for a CPU, or
+ * has not had its work_ns yet: starved. One that the kernel lets wait (state D: its lock
  * of interfaces and addresses, say, while containers come and go) would not die before it could go
  * on, and its successor would have to wait as well: blocked.
  */
-enum watch_verdict watch_judge(const struct watch *w, const struct watch_sample *s);
+enum watch_verdict watch_judge(
+    const struct watch *w, const struct watch_sample *s, uint64_t work_ns);
 
 /* May one more worker be killed now? last_kill: tick of the last kill (0: never); replaced: the
  * worker killed last answers again; others_live: another worker answers. */

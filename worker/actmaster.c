@@ -7,7 +7,7 @@
 
 #include "worker/command.h"
 
-#define RELOAD_MS 15000
+#define RELOAD_MS 60000 /* above the longest round (master/round.c), below systemd's 90 s */
 
 static bool
 say(struct command_run *run, const char *text)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """A system call made in another process (by ptrace), as one that was taken over would make it: what
 its filter, its user, its capabilities and its mappings answer. x86-64."""
+import contextlib
 import ctypes
 import os
 import platform
@@ -40,6 +41,20 @@ def _ptrace(request, pid, data=None):
 def _stopped(pid):
     p, status = os.waitpid(pid, __WALL)
     return os.WIFSTOPPED(status), status
+
+
+@contextlib.contextmanager
+def held(pid):
+    """It does nothing meanwhile, as under a debugger: slow, but no hang."""
+    _ptrace(SEIZE, pid)
+    _ptrace(INTERRUPT, pid)
+    ok, status = _stopped(pid)
+    check(ok, f"pid {pid} did not stop: {status}")
+    try:
+        yield
+    finally:
+        if alive(pid):
+            _ptrace(DETACH, pid)
 
 
 def inject(pid, name, *args):
