@@ -374,5 +374,6 @@ command_end(struct command_run *run)
 	stat_list_free(&run->list);
 	act_end(run);
 	wait_end(run);
+	show_config_end(run);
 	run->more = NULL;
 }

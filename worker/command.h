@@ -51,6 +51,11 @@ struct command_run {
 	size_t at;
 	unsigned worker;
 	unsigned flags;
+	struct {
+		char *text;
+		size_t len;
+		bool mapped; /* a memfd, else of the heap */
+	} doc;               /* show config: what is being answered */
 	uint64_t id;
 	/* asking others: act.c */
 	struct mono since;

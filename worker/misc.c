@@ -24,8 +24,14 @@
 void
 misc_closed(struct worker *w)
 {
+	uint32_t n = sw32_get(&w->seg->master->n_workers);
+
 	limit_release_misc(w->seg);
 	w->look = true;
+	/* Not only by the master's tick: it may hang. */
+	for (uint32_t i = 0; i < n && i < SHM_MAX_WORKERS; i++)
+		if (i != w->index && sw32_get(&shm_worker(w->seg, i)->wants_misc) != 0)
+			child_ring_worker(w->child, i);
 }
 
 /* ---- control socket ---------------------------------------------------------------------------

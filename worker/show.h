@@ -24,6 +24,7 @@ bool show_queue_run(struct command_run *, int argc, char **argv);
 bool show_activity_run(struct command_run *, int argc, char **argv);
 bool show_cli_sockets_run(struct command_run *, int argc, char **argv);
 bool show_config_run(struct command_run *, int argc, char **argv);
+void show_config_end(struct command_run *); /* of any command: frees what show config held */
 bool show_env_run(struct command_run *, int argc, char **argv);
 
 /* showwait.c */

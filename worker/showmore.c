@@ -327,36 +327,53 @@ show_activity_run(struct command_run *run, int argc, char **argv)
 /* ---- configuration, environment ---------------------------------------------------------------
  */
 
-/* An empty line would end the answer. */
-static void
-put_lines(struct buf *out, const char *text, size_t len)
+/* Line by line: an empty one would end the answer. What the text was when the command came is held
+ * until its end, whatever a reload does. */
+static bool
+config_more(struct command_run *run)
 {
-	for (size_t i = 0; i < len; i++)
-		if (text[i] != '\n' || (i > 0 && text[i - 1] != '\n'))
-			buf_putc(out, text[i]);
+	const char *text = run->doc.text, *end;
+	size_t len;
+
+	for (; run->at < run->doc.len; run->at += len) {
+		if (run->out->len >= run->limit)
+			return true;
+		end = memchr(text + run->at, '\n', run->doc.len - run->at);
+		len = end != NULL ? (size_t)(end - text) + 1 - run->at : run->doc.len - run->at;
+		if (len > 1 || end == NULL)
+			buf_append(run->out, text + run->at, len);
+	}
+	return false;
 }
 
-static bool
-config_mapped(struct command_run *run)
+void
+show_config_end(struct command_run *run)
 {
-	size_t len;
-	const char *text = run->human_fd > 0 ? proc_memfd_map(run->human_fd, &len) : NULL;
+	if (run->doc.mapped)
+		proc_memfd_unmap(run->doc.text, run->doc.len);
+	else
+		free(run->doc.text);
+	run->doc.text = NULL;
+	run->doc.mapped = false;
+}
 
-	if (text == NULL)
-		return false;
-	put_lines(run->out, text, len);
-	proc_memfd_unmap(text, len);
-	return true;
+/* Without a text of the master's: in the master itself, which has no sessions to keep waiting. */
+static bool
+config_print(struct command_run *run)
+{
+	FILE *f = open_memstream(&run->doc.text, &run->doc.len);
+	int r = f != NULL ? conf_print(run->src.conf, f, CONF_FOR_HUMAN) : -1;
+
+	if (f != NULL && fclose(f) != 0)
+		r = -1;
+	return r != -1;
 }
 
 /* In a worker what the master has printed, since its own has no virtual routers and no probes. */
 bool
 show_config_run(struct command_run *run, int argc, char **argv)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f;
-	int r;
+	const void *text;
 
 	(void)argc;
 	(void)argv;
@@ -364,18 +381,16 @@ show_config_run(struct command_run *run, int argc, char **argv)
 		buf_puts(run->out, "No configuration is in force yet.\n");
 		return false;
 	}
-	if (config_mapped(run))
-		return false;
-	f = open_memstream(&text, &len);
-	r = f != NULL ? conf_print(run->src.conf, f, CONF_FOR_HUMAN) : -1;
-	if (f != NULL && fclose(f) != 0)
-		r = -1;
-	if (r == -1)
+	text = run->human_fd > 0 ? proc_memfd_map(run->human_fd, &run->doc.len) : NULL;
+	if (text != NULL) {
+		run->doc.text = (char *)(uintptr_t)text;
+		run->doc.mapped = true;
+	} else if (!config_print(run)) {
 		buf_puts(run->out, "Out of memory.\n");
-	else
-		put_lines(run->out, text, len);
-	free(text);
-	return false;
+		return false;
+	}
+	run->more = config_more;
+	return config_more(run);
 }
 
 bool

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "lib/proc.h"
 #include "shm/event.h"
 #include "shm/role.h"
 #include "tests/lib/fixture.h"
@@ -17,6 +19,8 @@
 
 static struct shm seg;
 static enum command_level level;
+static const struct conf *conf;
+static int human_fd = -1;
 
 /* The whole answer to a command, read in pieces of at least limit bytes. */
 static char *
@@ -27,7 +31,8 @@ ask_in_pieces(const char *text, size_t limit, unsigned *pieces)
 	int64_t timeout_ms = 0;
 	char line[256];
 	struct command_run run = {
-	    .src = {.shm = &seg, .now = FIXTURE_NOW},
+	    .src = {.shm = &seg, .now = FIXTURE_NOW, .conf = conf},
+	    .human_fd = human_fd,
 	    .wall_us = 1700000100ll * 1000000,
 	    .level = &level,
 	    .prompt = &prompt,
@@ -490,6 +495,33 @@ long_lines_are_refused(void **state)
 	expect(line, "Too many words.\n");
 }
 
+/* In one piece it would keep the sessions of its worker waiting for milliseconds. */
+static void
+a_large_configuration_comes_in_pieces(void **state)
+{
+	static const char line[] = "    s1 = \"192.0.2.1:80\";\n\n";
+	size_t n = 20000;
+	struct buf text = BUF_INIT;
+	unsigned pieces;
+	char *got;
+
+	(void)state;
+	for (size_t i = 0; i < n; i++)
+		buf_puts(&text, line);
+	human_fd = proc_memfd("human", text.data, text.len);
+	assert_int_not_equal(human_fd, -1);
+	conf = (const void *)&seg; /* only that there is one */
+	got = ask_in_pieces("show config", 16384, &pieces);
+	assert_int_equal(strlen(got), n * (sizeof(line) - 2));
+	assert_null(strstr(got, "\n\n"));
+	assert_in_range(pieces, n * (sizeof(line) - 2) / 16384, n);
+	free(got);
+	close(human_fd);
+	human_fd = -1;
+	conf = NULL;
+	buf_free(&text);
+}
+
 static int
 set_up(void **state)
 {
@@ -530,6 +562,7 @@ main(void)
 	    T(unknown_commands_get_help),
 	    T(rights_are_asked),
 	    T(long_lines_are_refused),
+	    T(a_large_configuration_comes_in_pieces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
