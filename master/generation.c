@@ -46,7 +46,7 @@ text_make(const struct conf *c, enum conf_reader reader)
 static int
 file_read(const char *path, char *reason, size_t reason_size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), mem = -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), mem = -1, e;
 	char *buf = NULL;
 	size_t n = 0;
 	ssize_t r = -1;
@@ -60,12 +60,34 @@ file_read(const char *path, char *reason, size_t reason_size)
 		    n >= FILE_MAX_BYTES ? "larger than 16 MiB" : strerror(errno));
 	else if ((mem = proc_memfd("vipd-file", buf, n)) == -1)
 		snprintf(reason, reason_size, "memfd for %s: %s", path, strerror(errno));
+	e = errno;
 	if (buf != NULL)
 		explicit_bzero(buf, n);
 	free(buf);
 	if (fd != -1)
 		close(fd);
+	errno = e;
 	return mem;
+}
+
+int
+generation_look(const struct conf *c)
+{
+	char reason[512];
+	int fd, r = 0;
+
+	for (size_t i = 0; i < c->n_files; i++) {
+		fd = file_read(c->files[i].path, reason, sizeof(reason));
+		if (fd != -1) {
+			close(fd);
+		} else if (errno == EACCES && geteuid() != 0) {
+			fprintf(stderr, "warning: %s; vipd reads it as root\n", reason);
+		} else {
+			fprintf(stderr, "error: %s\n", reason);
+			r = -1;
+		}
+	}
+	return r;
 }
 
 static int

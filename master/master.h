@@ -225,6 +225,8 @@ void round_stop(struct master *m);
 void round_died(struct process *p, int64_t wait_ms);
 
 /* generation.c */
+/* Can the files that it names be read? Returns 0, or -1 after messages on stderr, as for "-t". */
+int generation_look(const struct conf *c);
 /* Takes conf. NULL with a message in reason; conf is then freed. */
 struct generation *generation_new(
     struct master *m, struct conf *conf, char *reason, size_t reason_size);

@@ -145,6 +145,9 @@ check_only(const struct options *o)
 	    -1) {
 		fprintf(stderr, "vipd: %s: %s\n", o->file, reason);
 		code = 1;
+	} else if (generation_look(c) == -1) {
+		fprintf(stderr, "vipd: %s names files that cannot be read\n", o->file);
+		code = 1;
 	} else if (o->all_hosts)
 		code = check_all_hosts(o, c);
 	else
