@@ -258,18 +258,32 @@ hand_over_msgs(struct reader *r, struct conf_msgs *out)
 	}
 }
 
+static const char *
+twin_text(struct reader *r, unsigned line)
+{
+	char name[128];
+	unsigned first = source_twin(&r->src, line, name, sizeof(name));
+	struct conf_where w = source_where(&r->src, first), here = source_where(&r->src, line);
+	bool elsewhere = w.file != NULL && here.file != NULL && strcmp(w.file, here.file) != 0;
+
+	if (first == 0)
+		return "this key stands twice in its group";
+	return arena_printf(r->src.scratch, "%s stands twice in its group: first in %s%sline %u",
+	    name, elsewhere ? w.file : "", elsewhere ? ", " : "", w.line);
+}
+
 /* libconfig's own complaint, where source_check found nothing. */
 static void
 parse_error(struct reader *r, const config_t *cfg)
 {
 	const char *text = config_error_text(cfg);
+	unsigned line = (unsigned)config_error_line(cfg);
 
 	if (text != NULL && strcmp(text, "duplicate setting name") == 0)
-		text = "this key stands twice in its group";
+		text = twin_text(r, line);
 	else if (text != NULL && strcmp(text, "mismatched element type in array") == 0)
 		text = "an array [ ] holds values of one kind only; use a list ( )";
-	rd_complain(r, CONF_ERROR, (unsigned)config_error_line(cfg), "%s",
-	    text != NULL ? text : "syntax error");
+	rd_complain(r, CONF_ERROR, line, "%s", text != NULL ? text : "syntax error");
 }
 
 static void

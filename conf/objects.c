@@ -477,7 +477,7 @@ backend_ref(struct reader *r, const config_setting_t *s)
 		return CONF_NONE;
 	b = conf_find_backend(r->conf, text);
 	if (b == CONF_NONE)
-		rd_error(r, s, "there is no backend \"%s\"", text);
+		rd_no_backend(r, s, text);
 	return b;
 }
 

@@ -386,6 +386,35 @@ rd_objects(struct reader *r, const config_setting_t *s, const char *what, rd_eac
 	}
 }
 
+void
+rd_no_backend(struct reader *r, const config_setting_t *s, const char *name)
+{
+	const char *meant = NULL;
+	unsigned best = UINT_MAX;
+
+	for (size_t i = 0; i < r->conf->n_backends; i++)
+		if (words_near(name, r->conf->backends[i].name, &best))
+			meant = r->conf->backends[i].name;
+	rd_error(r, s, "there is no backend \"%s\"%s%s%s", name,
+	    meant != NULL ? "; do you mean \"" : "", meant != NULL ? meant : "",
+	    meant != NULL ? "\"?" : "");
+}
+
+/* "2001:db8::1:443" is an IPv6 address, and one with a port were there brackets. */
+static const char *
+last_colon_is_port(struct sock_addr *a, const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	char host[64];
+
+	if (colon == NULL || sock_addr_parse(a, text, false) == -1 || a->family != AF_INET6 ||
+	    (size_t)(colon - text) >= sizeof(host) || colon[1] == '\0' || strlen(colon) < 3 ||
+	    colon[1 + strspn(colon + 1, "0123456789")] != '\0')
+		return NULL;
+	snprintf(host, sizeof(host), "%.*s", (int)(colon - text), text);
+	return sock_addr_parse(a, host, false) == 0 && a->family == AF_INET6 ? colon : NULL;
+}
+
 int
 rd_address(struct reader *r, const config_setting_t *s, const char *text, bool need_port,
     const char *example, struct sock_addr *out)
@@ -393,12 +422,17 @@ rd_address(struct reader *r, const config_setting_t *s, const char *text, bool n
 	const char *joined = source_is_joined(&r->src, text)
 				 ? " (two strings stand side by side there: is a comma missing?)"
 				 : "";
-	const char *host = text[0] == '[' ? text + 1 : text;
+	const char *host = text[0] == '[' ? text + 1 : text, *colon;
 
 	if (sock_addr_parse(out, text, need_port) == 0)
 		return 0;
 	if (errno == ERANGE)
 		rd_error(r, s, "\"%s\": the port is not 1 to 65535%s", text, joined);
+	else if (need_port && text[0] != '[' && (colon = last_colon_is_port(out, text)) != NULL)
+		rd_error(r, s,
+		    "\"%s\": an IPv6 address stands in brackets: write \"[%.*s]%s\" or "
+		    "\"[%s]:PORT\"",
+		    text, (int)(colon - text), text, colon, text);
 	else if (need_port && sock_addr_parse(out, text, false) == 0)
 		rd_error(r, s, "\"%s\": the port is missing: write \"%s%s%s:PORT\"%s", text,
 		    out->family == AF_INET6 && text[0] != '[' ? "[" : "", text,

@@ -83,6 +83,9 @@ typedef void (*rd_each)(struct reader *, void *arg, const char *name, const conf
 void rd_objects(
     struct reader *, const config_setting_t *, const char *what, rd_each each, void *arg);
 
+/* There is none of this name; says which may be meant. */
+void rd_no_backend(struct reader *, const config_setting_t *, const char *name);
+
 /* "10.0.0.1:80" and the like. Returns 0, or -1 after a message. example: for messages. */
 int rd_address(struct reader *, const config_setting_t *, const char *text, bool need_port,
     const char *example, struct sock_addr *out);

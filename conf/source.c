@@ -194,7 +194,11 @@ build_text(struct build *b, const char *data, size_t len, const char *file)
 		if (n > 0 && line[n - 1] == '\r')
 			n--;
 		if (memchr(line, '\0', n) != NULL) {
-			fail(b, where, "a NUL byte: is this a configuration file?");
+			fail(b, where, "a NUL byte: %s",
+			    len >= 2 && (memcmp(data, "\xff\xfe", 2) == 0 ||
+					    memcmp(data, "\xfe\xff", 2) == 0)
+				? "the file is UTF-16: save it as UTF-8 without BOM"
+				: "is this a configuration file?");
 			return;
 		}
 		path = comment ? NULL : include_path(line, n, &plen);

@@ -18,6 +18,13 @@ struct source_late {
 	unsigned string;
 };
 
+struct source_key {
+	const char *at; /* in text, len bytes */
+	unsigned len;
+	unsigned line;
+	unsigned group; /* number of the group that it stands in */
+};
+
 struct source {
 	struct conf_arena *arena;   /* owns the names of files */
 	struct conf_arena *scratch; /* owns all below */
@@ -29,6 +36,8 @@ struct source {
 	struct source_late *late;
 	size_t n_joined;
 	const char **joined; /* strings, as written, that libconfig joins to the one before */
+	size_t n_keys;
+	struct source_key *keys; /* in the order of the text */
 };
 
 /* Reads a file and what it includes. Returns 0, or -1 with messages. */
@@ -44,6 +53,8 @@ struct conf_where source_where(const struct source *, unsigned line);
 unsigned source_string_line(const struct source *, unsigned line);
 /* Checks the syntax and says what is wrong. Returns the number of errors. */
 unsigned source_check(struct source *, struct conf_msgs *);
+/* The key in this line that stands earlier in the same group, into name; its first line, or 0. */
+unsigned source_twin(const struct source *, unsigned line, char *name, size_t size);
 /* Was this string put together from two, perhaps for want of a comma? */
 bool source_is_joined(const struct source *, const char *text);
 

@@ -43,7 +43,9 @@ struct lex {
 	/* the structure */
 	char open[MAX_NEST];
 	unsigned open_line[MAX_NEST];
-	unsigned keys[MAX_NEST + 1]; /* of each group that is open, the whole file first */
+	unsigned keys[MAX_NEST + 1];  /* of each group that is open, the whole file first */
+	unsigned group[MAX_NEST + 1]; /* number of each group that is open */
+	unsigned groups;
 	unsigned depth;
 	enum want want;
 	enum tok last;       /* kind of the value before, inside brackets */
@@ -227,6 +229,26 @@ lex_word(struct lex *l)
 		l->tok = is_number(start, l->len) ? T_NUMBER : T_WORD;
 }
 
+static void
+odd_character(struct lex *l)
+{
+	static const char *const quotes[] = {"\xe2\x80\x9c", "\xe2\x80\x9d", "\xe2\x80\x9e"};
+	unsigned char c = (unsigned char)*l->p;
+
+	for (size_t i = 0; i < sizeof(quotes) / sizeof(quotes[0]); i++)
+		if (strncmp(l->p, quotes[i], 3) == 0) {
+			err(l, l->line, "a quotation mark as in printed text: write \"");
+			return;
+		}
+	if (strncmp(l->p, "\xc2\xa0", 2) == 0)
+		err(l, l->line, "a no-break space outside quotes: write a plain one");
+	else if (c >= 0x20 && c < 0x7f)
+		err(l, l->line, "'%c' means nothing here: are quotes missing?", c);
+	else
+		err(l, l->line,
+		    "a character (code %d) that may stand only inside quotes and comments", c);
+}
+
 static bool
 next(struct lex *l)
 {
@@ -249,11 +271,7 @@ next(struct lex *l)
 	} else if (is_word(*l->p)) {
 		lex_word(l);
 	} else {
-		err(l, l->line,
-		    (unsigned char)*l->p >= 0x20 && (unsigned char)*l->p < 0x7f
-			? "'%c' means nothing here: are quotes missing?"
-			: "a character (code %d) that may stand only inside quotes and comments",
-		    (unsigned char)*l->p);
+		odd_character(l);
 		return false;
 	}
 	return true;
@@ -285,6 +303,7 @@ open_bracket(struct lex *l, char c)
 	l->open[l->depth] = c;
 	l->open_line[l->depth++] = l->tok_line;
 	l->keys[l->depth] = 0;
+	l->group[l->depth] = ++l->groups;
 	l->want = c == '{' ? WANT_KEY : WANT_VALUE;
 	l->comma = false;
 	l->last = T_END;
@@ -357,6 +376,16 @@ is_bool(const struct lex *l)
 	       (l->len == 5 && strncasecmp(l->at, "false", 5) == 0);
 }
 
+/* NAME = ... where the values of a list stand: braces were meant. */
+static bool
+is_group_in_list(const struct lex *l)
+{
+	const char *p = l->at + l->len;
+
+	p += strspn(p, " \t");
+	return l->tok == T_NAME && in_brackets(l) && *p == '=';
+}
+
 /* A word where a value is wanted. */
 static void
 bare_word(struct lex *l)
@@ -406,6 +435,16 @@ value(struct lex *l)
 			err(l, l->last_line, "%s: no value", l->key[0] != '\0' ? l->key : "?");
 		return false;
 	}
+	if (is_group_in_list(l)) {
+		char open = l->open[l->depth - 1];
+		struct conf_where w = source_where(l->src, l->open_line[l->depth - 1]);
+
+		err(l, l->tok_line,
+		    "'%s =' inside '%c' of line %u, where only values may stand: write %s = { "
+		    "... }",
+		    shown(l, l->at, l->len), open, w.line, l->key);
+		return false;
+	}
 	if (l->tok == T_NUMBER)
 		check_number(l);
 	else if (l->tok != T_STRING && !(l->tok == T_NAME && is_bool(l)))
@@ -417,6 +456,17 @@ value(struct lex *l)
 	return true;
 }
 
+/* For source_twin. */
+static void
+key_note(struct lex *l)
+{
+	struct source *s = l->src;
+
+	s->keys = arena_grow(s->scratch, s->keys, s->n_keys, sizeof(*s->keys));
+	s->keys[s->n_keys++] =
+	    (struct source_key){l->at, (unsigned)l->len, l->tok_line, l->group[l->depth]};
+}
+
 static bool
 key(struct lex *l)
 {
@@ -425,6 +475,7 @@ key(struct lex *l)
 	if (l->tok == T_NAME) {
 		snprintf(l->key, sizeof(l->key), "%.*s", n, l->at);
 		l->want = WANT_EQ;
+		key_note(l);
 		if (++l->keys[l->depth] <= MAX_KEYS)
 			return true;
 		err(l, l->tok_line,
@@ -560,6 +611,24 @@ step(struct lex *l)
 	default:
 		return separator(l);
 	}
+}
+
+unsigned
+source_twin(const struct source *s, unsigned line, char *name, size_t size)
+{
+	for (size_t i = 0; i < s->n_keys; i++) {
+		const struct source_key *k = &s->keys[i], *a;
+
+		if (k->line != line)
+			continue;
+		for (a = s->keys; a < k; a++)
+			if (a->group == k->group && a->len == k->len &&
+			    memcmp(a->at, k->at, k->len) == 0) {
+				snprintf(name, size, "%.*s", (int)k->len, k->at);
+				return a->line;
+			}
+	}
+	return 0;
 }
 
 unsigned

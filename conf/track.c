@@ -31,7 +31,7 @@ track_add(struct reader *r, struct conf_router *v, enum conf_track_kind kind, co
 	else if (kind == CONF_TRACK_SCRIPT)
 		t.index = find_script(r->conf, name);
 	if (kind == CONF_TRACK_BACKEND && t.index == CONF_NONE) {
-		rd_error(r, s, "there is no backend \"%s\"", name);
+		rd_no_backend(r, s, name);
 		return;
 	}
 	if (kind == CONF_TRACK_SCRIPT && t.index == CONF_NONE) {

@@ -131,7 +131,9 @@ value_bool(struct reader *r, const struct conf_key *k, const config_setting_t *s
 static int
 in_range(struct reader *r, const struct conf_key *k, const config_setting_t *s, int64_t v)
 {
-	if ((v >= k->min && v <= k->max) || (v == k->dflt && k->dflt_of == NULL))
+	bool dflt = v == k->dflt && k->dflt_of == NULL && (k->flags & F_REQUIRED) == 0;
+
+	if ((v >= k->min && v <= k->max) || dflt)
 		return 0;
 	rd_error(r, s, "%" PRId64 " is out of range: %" PRId64 " to %" PRId64, v, k->min, k->max);
 	return -1;

@@ -224,8 +224,8 @@ secrets_are_not_quoted(void **state)
 {
 	static const char *const values[] = {"w7fQ2zz", "$w7fQ2zz", "\"w7fQ2zz", "\"w7fQ2zz\\q\"",
 	    "07772777", "77727772777", "7f2zz", "\"w7fQ2\" w7fQ2zz", "\"a\"; \"w7fQ2zz\"",
-	    "\"w7fQ2zz-too-long\"", "[ \"w7fQ2zz\" ]", "( \"w7fQ2zz\" \"w7fQ2zz\" )", "yes",
-	    "7772777"};
+	    "\"w7fQ2zz-too-long\"", "( w7fQ2zz = 5 )", "[ \"w7fQ2zz\" ]",
+	    "( \"w7fQ2zz\" \"w7fQ2zz\" )", "yes", "7772777"};
 	static const char *const keys[] = {"auth_pass", "auth-pass", "authentication.auth_pass"};
 	char text[512];
 
@@ -252,6 +252,36 @@ secrets_are_not_quoted(void **state)
 			conf_msgs_free(&msgs);
 		}
 }
+
+/* What people write who write such a file for the first time. */
+CASES(likely,
+    {"backends = { b = { servers = [\n s1 = \"192.0.2.1:80\"; ]; }; };\n", 2,
+	"'s1 =' inside '[' of line 1, where only values may stand: write servers = { ... }"},
+    {"backends = { b = { servers = (\n s1 = { address = \"192.0.2.1:80\"; } ); }; };\n", 2,
+	"inside '(' of line 1"},
+    {"global = {\n workers = 1; maxconn = 5;\n maxconn = 6; };\n", 3,
+	"maxconn stands twice in its group: first in line 2"},
+    {"defaults = { }; backends = { a = { servers = {\n s1 = \"192.0.2.1:80\"; }; }; b = { servers "
+     "= "
+     "{\n s1 = \"192.0.2.1:80\";\n s1 = \"192.0.2.2:80\"; }; }; };\n",
+	4, "s1 stands twice in its group: first in line 3"},
+    {"vrrp = { instances = {\n v = { interface = \"lo\"; virtual_router_id = 0;\n"
+     " virtual_ipaddress = \"192.0.2.9\"; }; }; };\n",
+	2, "virtual_router_id: 0 is out of range: 1 to 255"},
+    {"backends = { b = { servers = {\n x = \"2001:db8::1:443\"; }; }; };\n", 2,
+	"in brackets: write \"[2001:db8::1]:443\" or \"[2001:db8::1:443]:PORT\""},
+    {"backends = { b = { servers = {\n x = \"2001:db8::1\"; }; }; };\n", 2,
+	"write \"[2001:db8::1]:PORT\""},
+    {"global = {\n control = \xe2\x80\x9c/x\xe2\x80\x9d; };\n", 2,
+	"a quotation mark as in printed text: write \""},
+    {"global = {\n workers\xc2\xa0= 1; };\n", 2, "a no-break space"},
+    {"backends = { api = { servers = { x = \"192.0.2.1:80\"; }; }; };\n"
+     "frontends = { a = {\n bind = \":80\"; default_backend = \"apii\"; }; };\n",
+	3, "there is no backend \"apii\"; do you mean \"api\"?"},
+    {"backends = { api = { servers = { x = \"192.0.2.1:80\"; }; }; };\n"
+     "vrrp = { instances = { v = { interface = \"lo\"; virtual_router_id = 7;\n"
+     " virtual_ipaddress = \"192.0.2.9\"; track = { backend = \"ap\"; }; }; }; };\n",
+	3, "do you mean \"api\"?"})
 
 CASES(meaning, {"globl = { };\n", 1, "do you mean \"global\""},
     {"global = {\n maxcon = 1; };\n", 2, "global.maxcon: unknown key; do you mean \"maxconn\""},
@@ -483,6 +513,20 @@ CASES(warnings,
     {"backends = {\n b = { }; };\n", 2, "no servers"})
 
 static void
+saved_as_utf16(void **state)
+{
+	static const char text[] = "\xff\xfeg\0l\0o\0b\0a\0l\0=\0";
+	struct conf_msgs m = {0};
+
+	(void)state;
+	assert_null(conf_read_text(text, sizeof(text) - 1, "t", &m));
+	assert_int_equal(m.n_errors, 1);
+	assert_int_equal(m.v[0].where.line, 1);
+	assert_non_null(strstr(m.v[0].text, "UTF-16"));
+	conf_msgs_free(&m);
+}
+
+static void
 all_in_one_pass(void **state)
 {
 	static const char text[] = "global = {\n workers = 999;\n maxcon = 1;\n};\n"
@@ -656,6 +700,7 @@ main(void)
 	    cmocka_unit_test(group_of_many),
 	    cmocka_unit_test(messages_have_an_end),
 	    cmocka_unit_test(secrets_are_not_quoted),
+	    cmocka_unit_test(likely),
 	    cmocka_unit_test(meaning),
 	    cmocka_unit_test(binds),
 	    cmocka_unit_test(bind_names),
@@ -665,6 +710,7 @@ main(void)
 	    cmocka_unit_test(rules_in_full),
 	    cmocka_unit_test(warnings),
 	    cmocka_unit_test(all_in_one_pass),
+	    cmocka_unit_test(saved_as_utf16),
 	    cmocka_unit_test(includes),
 	    cmocka_unit_test(thousands),
 	};
