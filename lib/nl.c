@@ -19,8 +19,8 @@
 #define ATTR_PROTO   11 /* IFA_PROTO, in the kernel's headers since 5.18 */
 #define ATTR_IFA_MAX ATTR_PROTO
 
-/* One process, one thread: the answers' buffer is shared. */
-static _Alignas(struct nlmsghdr) char buffer[BUF_SIZE];
+/* Of all struct nl of a thread: an answer is used up before the next request. */
+static _Thread_local _Alignas(struct nlmsghdr) char buffer[BUF_SIZE];
 
 static size_t
 addr_len(uint8_t family)

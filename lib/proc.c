@@ -168,6 +168,12 @@ caps_limit(uint64_t keep, bool *bounds)
 }
 
 int
+proc_no_more(void)
+{
+	return setrlimit(RLIMIT_NPROC, &(struct rlimit){0, 0});
+}
+
+int
 proc_confine(const struct proc_user *u, uint64_t keep, int deathsig, pid_t parent)
 {
 	bool bounds;
@@ -187,8 +193,7 @@ proc_confine(const struct proc_user *u, uint64_t keep, int deathsig, pid_t paren
 		errno = EPERM;
 		return -1;
 	}
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
-	    setrlimit(RLIMIT_NPROC, &(struct rlimit){0, 0}) == -1)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return -1;
 	/* After the change of ids, which clears it. */
 	if (deathsig != 0 && prctl(PR_SET_PDEATHSIG, deathsig) == -1)

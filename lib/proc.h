@@ -45,10 +45,13 @@ int proc_user_find(struct proc_user *out, const char *user, const char *group);
 
 /*
  * Gives up privileges for good: groups, ids, capabilities other than those of keep (bits 1 <<
- * CAP_*) that we have, no_new_privs, no further processes, then PR_SET_PDEATHSIG(deathsig) with a
- * look whether the parent is already gone. Returns 0, or -1 with errno.
+ * CAP_*) that we have, no_new_privs, then PR_SET_PDEATHSIG(deathsig) with a look whether the parent
+ * is already gone. Returns 0, or -1 with errno.
  */
 int proc_confine(const struct proc_user *u, uint64_t keep, int deathsig, pid_t parent);
+
+/* No further processes or threads, for good. Returns 0, or -1 with errno. */
+int proc_no_more(void);
 
 /* Out of memory the kernel spares who has a negative oom_score_adj: that is for the master and for
  * vrrp. Others give it up, for good (a positive one stays). */

@@ -292,9 +292,14 @@ seccomp_install(const struct seccomp_filter *f)
 		return -1;
 	memcpy(prog.filter, self, sizeof(self));
 	memcpy(prog.filter + SELF_CALLS, f->v + 1, f->n * sizeof(*f->v));
-	/* No brake against speculation: only code of others would need it. */
-	r = (int)syscall(
-	    SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &prog);
+	/* For all threads (vrrp has two; a number > 0 is one that cannot follow). No brake against
+	 * speculation: only code of others would need it. */
+	r = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+	    SECCOMP_FILTER_FLAG_SPEC_ALLOW | SECCOMP_FILTER_FLAG_TSYNC, &prog);
 	free(prog.filter);
+	if (r > 0) {
+		errno = EBUSY;
+		r = -1;
+	}
 	return r;
 }

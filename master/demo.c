@@ -81,7 +81,7 @@ demo_fork(struct master *m, const char *name, int fd)
 		proc_title_set("vipd: demo server %s", own);
 		proc_close_others(&fd, 1);
 		log_after_fork();
-		if (proc_confine(&m->user, 0, SIGKILL, parent) == -1)
+		if (proc_confine(&m->user, 0, SIGKILL, parent) == -1 || proc_no_more() == -1)
 			_exit(PROC_EXIT_PERMISSION);
 		_exit(demo_main(own, fd));
 	}

@@ -138,7 +138,9 @@ child_become(struct process *p, int sock, pid_t parent)
 	} else {
 		proc_oom_ordinary();
 	}
-	if (proc_confine(&m->user, caps, sig, parent) == -1) {
+	/* vrrp has a thread to make first. */
+	if (proc_confine(&m->user, caps, sig, parent) == -1 ||
+	    (p->kind != SHM_VRRP && proc_no_more() == -1)) {
 		if (errno == ESRCH)
 			_exit(PROC_EXIT_DONE);
 		log_crit("cannot give up privileges: %s", strerror(errno));

@@ -84,7 +84,7 @@ run_unit() {
 }
 
 # System tests that wait most of the time run beside the others, which want the machine.
-WAITING=" vrrp.test vrrpka.test vrrpmore.test vrrpedge.test vrrpcause.test failover.test wire.test "
+WAITING=" vrrp.test vrrpka.test vrrpmore.test vrrpedge.test vrrpcause.test failover.test wire.test rtnl.test "
 WAITING_TOO=" demo.test checks.test keepalive.test tutorial.test service.test systemd.test maintenance.test "
 
 # Runs a lane of tests one after the other; the exit code beside each log.

@@ -2,16 +2,24 @@
 /*
  * A router's addresses in the kernel. Held with a lifetime that is refreshed, so that they vanish
  * when everything is killed, and marked by IFA_PROTO, so that a leftover can be told from an
- * address that somebody else configured (failover-logic.md rule 3).
+ * address that somebody else configured (failover-logic.md rule 3). Here is decided what is wanted
+ * (wish.h); kernel.h asks for it, and the answers come back here.
+ *
+ * Lifetimes are counted from when the kernel took the request, so one that had to wait ends no
+ * sooner than this process counts. When requests wait for longer than a lifetime, the kernel cannot
+ * end it either: that waits for the same lock. A router that does not get its address for so long
+ * while it is not there gives up (FAULT_KERNEL), so that another host may.
  */
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <string.h>
 
 #include "lib/log.h"
+#include "shm/event.h"
 #include "vrrp/state.h"
 
-#define MARK 112 /* IFA_PROTO: VRRP's protocol number */
+#define DUMP_GAP_MS 200
+#define STUCK_S     10 /* of addresses without a lifetime */
 
 static bool
 fill(struct router *r, const struct plan_addr *a, struct nl_addr *n)
@@ -23,7 +31,7 @@ fill(struct router *r, const struct plan_addr *a, struct nl_addr *n)
 	*n = (struct nl_addr){.family = a->ip.family,
 	    .prefix = a->prefix,
 	    .scope = a->scope,
-	    .proto = MARK,
+	    .proto = MIRROR_MARK,
 	    .ifindex = f->index,
 	    .valid_s = r->plan->lifetime_s,
 	    .preferred_s = r->plan->lifetime_s};
@@ -39,73 +47,85 @@ fill(struct router *r, const struct plan_addr *a, struct nl_addr *n)
 }
 
 static void
-complain(const struct router *r, const struct plan_addr *a, const char *what)
+full(const struct router *r)
 {
-	char ip[64];
-	int err = errno;
-
-	log_err("router %s: cannot %s %s/%u: %s%s%s", r->plan->name, what,
-	    router_ip_text(&a->ip, ip, sizeof(ip)), a->prefix, strerror(err),
-	    r->v->req.error[0] != '\0' ? ": " : "", r->v->req.error);
+	log_err("router %s: too many addresses at once", r->plan->name);
 }
 
-/* The kernel keeps IFA_PROTO of an address that is replaced, so a stranger's stays one. */
-unsigned
-addr_set(struct router *r)
+/* ---- wishes ---------------------------------------------------------------- */
+
+/* How long an address may be set without a new decision: as long as the lease is, or would be. */
+static struct mono
+authority(const struct router *r)
 {
-	unsigned fresh = 0;
-	uint32_t third = r->plan->lifetime_s / 3;
+	struct mono now = mono_now_boot();
+	struct mono full_lease = mono_add_ns(now, 3 * r->d.cfg.interval_ns);
 
-	for (size_t i = 0; i < r->plan->n_addrs; i++) {
-		const struct plan_addr *a = &r->plan->addrs[i];
-		struct nl_addr n;
+	return mono_before(now, r->d.lease) ? r->d.lease : full_lease;
+}
 
-		if (!fill(r, a, &n))
-			continue;
-		if (nl_addr_add(&r->v->req, &n) == 0) {
-			fresh++;
-			continue;
-		}
-		if (errno == ENODEV) /* it has just gone: its event comes */
-			continue;
-		if (errno != EEXIST) {
-			complain(r, a, "add");
-			continue;
-		}
-		if (r->plan->lifetime_s != NL_FOREVER && nl_addr_replace(&r->v->req, &n) == -1)
-			complain(r, a, "refresh");
+void
+addr_pump(struct vrrp *v)
+{
+	struct wish_job w;
+	struct kernel_job j;
+
+	if (v->kernel.busy)
+		return;
+	if (wish_next(&v->wishes, &w)) {
+		const struct router *r = v->routers[w.slot];
+
+		j = (struct kernel_job){.what = w.want == WISH_SET ? KERNEL_SET : KERNEL_REMOVE,
+		    .a = w.a,
+		    .not_after = r != NULL ? authority(r) : (struct mono){0}};
+		v->job = w;
+		kernel_give(&v->kernel, &j);
+	} else if (v->mirror.stale && !mono_before(loop_now(v->loop), v->dump_at) &&
+		   mirror_ask(&v->mirror, &v->snap) == 0) {
+		/* One that does not help (it does not fit, the next events were lost too) is not
+		 * followed by another at once. */
+		v->dump_at = mono_add_ms(loop_now(v->loop), DUMP_GAP_MS);
+		kernel_give(
+		    &v->kernel, &(struct kernel_job){.what = KERNEL_DUMP, .snap = &v->snap});
 	}
-	r->holds = true;
-	r->refresh_at = r->plan->lifetime_s == NL_FOREVER
-			    ? MONO_NEVER
-			    : mono_add_ms(loop_now(r->v->loop), (int64_t)third * 1000);
-	return fresh;
 }
-
-/* An address of ours by its mark. An unmarked one (a kernel before 5.18) with a lifetime is ours
- * too; without: an operator's. */
-static bool
-is_marked(const struct nl_addr *n)
-{
-	return n->proto == MARK || (n->proto == 0 && n->valid_s != NL_FOREVER);
-}
-
-struct stray {
-	const struct plan_addr *a;
-	struct nl_addr at;
-	bool found;
-};
 
 static void
-on_stray(const struct nl_addr *n, void *arg)
+set_all(struct router *r, enum wish_cause cause)
 {
-	struct stray *s = arg;
-	struct ip ip = ip_make(n->family, n->addr);
+	for (size_t i = 0; i < r->plan->n_addrs; i++) {
+		struct nl_addr n;
 
-	if (is_marked(n) && ip_equal(&ip, &s->a->ip) && n->prefix == s->a->prefix) {
-		s->at = *n;
-		s->found = true;
+		if (fill(r, &r->plan->addrs[i], &n) &&
+		    wish_set(&r->v->wishes, &n, r->slot, cause) == -1)
+			full(r);
 	}
+	r->holds = true;
+	r->refresh_at =
+	    r->plan->lifetime_s == NL_FOREVER
+		? MONO_NEVER
+		: mono_add_ms(loop_now(r->v->loop), (int64_t)(r->plan->lifetime_s / 3) * 1000);
+	addr_pump(r->v);
+}
+
+void
+addr_set(struct router *r)
+{
+	r->say_set = true;
+	r->last_due = false;
+	set_all(r, WISH_CLAIM);
+}
+
+void
+addr_refresh(struct router *r)
+{
+	set_all(r, WISH_REFRESH);
+}
+
+bool
+addr_settled(const struct router *r)
+{
+	return wish_open(&r->v->wishes, r->slot) == 0;
 }
 
 /* Another router of this host has taken it on that device: the same one under another name or VRID.
@@ -141,17 +161,17 @@ addr_has_heir(struct router *r, size_t i)
 static void
 remove_one(struct router *r, const struct plan_addr *a)
 {
-	struct stray s = {.a = a};
+	struct nl_addr n;
 
-	if (!fill(r, a, &s.at)) {
-		nl_addr_dump(&r->v->req, a->ip.family, 0, on_stray, &s);
-		if (!s.found)
+	if (!fill(r, a, &n)) {
+		const struct nl_addr *at = mirror_marked(&r->v->mirror, &a->ip, a->prefix, 0);
+
+		if (at == NULL)
 			return;
+		n = *at;
 	}
-	if (has_heir(r, &s.at))
-		return;
-	if (nl_addr_del(&r->v->req, &s.at) == -1 && errno != EADDRNOTAVAIL && errno != ENODEV)
-		complain(r, a, "remove");
+	if (!has_heir(r, &n) && wish_remove(&r->v->wishes, &n, r->slot) == -1)
+		full(r);
 }
 
 void
@@ -159,8 +179,11 @@ addr_remove(struct router *r)
 {
 	r->holds = false;
 	r->refresh_at = MONO_NEVER;
+	r->say_set = r->arp_when_set = false;
+	r->say_removed = true;
 	for (size_t i = 0; i < r->plan->n_addrs; i++)
 		remove_one(r, &r->plan->addrs[i]);
+	addr_pump(r->v);
 }
 
 void
@@ -183,23 +206,6 @@ addr_remove_gone(struct router *r, const struct plan *old)
 
 /* ---- leftovers ------------------------------------------------------------- */
 
-struct leftover {
-	const struct plan *p;
-	bool found;
-};
-
-static void
-on_addr(const struct nl_addr *a, void *arg)
-{
-	struct leftover *l = arg;
-	struct ip ip = ip_make(a->family, a->addr);
-
-	if (!is_marked(a))
-		return;
-	for (size_t i = 0; i < l->p->n_addrs; i++)
-		l->found = l->found || ip_equal(&ip, &l->p->addrs[i].ip);
-}
-
 static bool
 share(const struct plan *a, const struct plan *b)
 {
@@ -213,15 +219,19 @@ share(const struct plan *a, const struct plan *b)
 bool
 addr_leftover(struct vrrp *v, const struct plan *p)
 {
-	struct leftover l = {.p = p};
 	struct router *r;
 
 	/* Not while a router that is leaving (renamed, say) still serves on it. */
 	router_each (v, r)
 		if (r->started && r->holds && share(r->plan, p))
 			return false;
-	nl_addr_dump(&v->req, AF_UNSPEC, 0, on_addr, &l);
-	return l.found;
+	for (size_t i = 0; i < p->n_addrs; i++) {
+		const struct nl_addr *at = mirror_marked(&v->mirror, &p->addrs[i].ip, 0, 0);
+
+		if (at != NULL && wish_of(&v->wishes, at) != WISH_REMOVE)
+			return true;
+	}
+	return false;
 }
 
 /* ---- taken away ------------------------------------------------------------ */
@@ -234,33 +244,19 @@ wanted(const struct router *r)
 	       mono_now_boot().ns <= r->d.lease.ns;
 }
 
-void
-addr_gone(struct router *r, const struct nl_addr *a)
+/* Somebody had removed it, and it is there again. */
+static void
+put_back(struct router *r, const char *ip)
 {
 	struct mono now = loop_now(r->v->loop);
-	bool ours = a == NULL;
-	char ip[64] = "?";
 
-	if (!r->started) /* only prepared: it has no plan in force */
-		return;
-	for (size_t i = 0; a != NULL && i < r->plan->n_addrs; i++) {
-		struct ip gone = ip_make(a->family, a->addr);
-
-		if (ip_equal(&gone, &r->plan->addrs[i].ip)) {
-			ours = true;
-			router_ip_text(&gone, ip, sizeof(ip));
-		}
-	}
-	if (!ours || !wanted(r) || r->iface == NULL || r->iface->index == 0)
-		return;
-	if (addr_set(r) == 0)
-		return; /* it is there: an old event, or our own doing */
 	log_warning("router %s: %s was removed by somebody else; put back", r->plan->name, ip);
 	if (r->put_back[2].ns != 0 && now.ns - r->put_back[2].ns < 10000000000LL) {
 		log_alert(
 		    "router %s: %s is removed again and again: FAULT for 30 s", r->plan->name, ip);
 		r->fault_until = mono_add_ms(now, 30000);
 		memset(r->put_back, 0, sizeof(r->put_back));
+		router_look(r);
 	} else {
 		r->put_back[2] = r->put_back[1];
 		r->put_back[1] = r->put_back[0];
@@ -270,8 +266,124 @@ addr_gone(struct router *r, const struct nl_addr *a)
 }
 
 void
+addr_gone(struct router *r, const struct nl_addr *a)
+{
+	if (!wanted(r) || r->iface == NULL || r->iface->index == 0)
+		return;
+	if (a == NULL) {
+		set_all(r, WISH_GONE);
+		return;
+	}
+	for (size_t i = 0; i < r->plan->n_addrs; i++) {
+		struct ip gone = ip_make(a->family, a->addr);
+		struct nl_addr n;
+
+		/* It may be there: an old event, or our own doing. The answer tells. */
+		if (ip_equal(&gone, &r->plan->addrs[i].ip) && fill(r, &r->plan->addrs[i], &n) &&
+		    wish_set(&r->v->wishes, &n, r->slot, WISH_GONE) == -1)
+			full(r);
+	}
+	addr_pump(r->v);
+}
+
+void
 addr_come(struct router *r)
 {
-	if (wanted(r) && r->iface != NULL && r->iface->index != 0 && addr_set(r) > 0)
+	if (wanted(r) && r->iface != NULL && r->iface->index != 0)
+		set_all(r, WISH_COME);
+}
+
+/* ---- answers --------------------------------------------------------------- */
+
+static void
+complain(const struct router *r, const struct nl_addr *a, const char *what,
+    const struct kernel_answer *k)
+{
+	struct ip ip = ip_make(a->family, a->addr);
+	char text[64];
+
+	log_err("router %s: cannot %s %s/%u: %s%s%s", r->plan->name, what,
+	    router_ip_text(&ip, text, sizeof(text)), a->prefix, strerror(k->error),
+	    k->words[0] != '\0' ? ": " : "", k->words);
+}
+
+static void
+was_set(struct router *r, const struct wish_job *w, const struct kernel_answer *k)
+{
+	struct ip ip = ip_make(w->a.family, w->a.addr);
+	char text[64];
+
+	/* It has given it up meanwhile, and nobody else wants it: a device with another name by
+	 * now, where it was not found. */
+	if (!r->holds && k->error == 0 && wish_of(&r->v->wishes, &w->a) == WISH_NONE &&
+	    !has_heir(r, &w->a)) {
+		wish_remove(&r->v->wishes, &w->a, r->slot);
+		return;
+	}
+	if (k->error == ECANCELED) { /* this process was held up: does it still hold it? */
+		if (wanted(r) && wish_of(&r->v->wishes, &w->a) == WISH_NONE)
+			wish_set(&r->v->wishes, &w->a, r->slot, w->cause);
+		return;
+	}
+	if (k->error != 0 && k->error != ENODEV) /* that has just gone: its event comes */
+		complain(r, &w->a, k->fresh || w->cause != WISH_REFRESH ? "add" : "refresh", k);
+	if (!k->fresh || !r->holds)
+		return;
+	if (w->cause == WISH_GONE)
+		put_back(r, router_ip_text(&ip, text, sizeof(text)));
+	else if (w->cause == WISH_COME)
 		garp_sign(&r->garp, loop_now(r->v->loop));
+}
+
+/* All that it wanted is as it wanted it. */
+static void
+settled(struct router *r)
+{
+	if (r->say_set)
+		event_add(r->v->seg, EVENT_ROUTER, r->slot, "router %s: %zu addresses set",
+		    r->plan->name, r->plan->n_addrs);
+	if (r->say_removed)
+		event_add(r->v->seg, EVENT_ROUTER, r->slot, "router %s: addresses removed",
+		    r->plan->name);
+	r->say_set = r->say_removed = false;
+	router_settled(r);
+}
+
+bool
+addr_stuck(const struct router *r)
+{
+	const struct vrrp *v = r->v;
+	int64_t s = r->plan->lifetime_s == NL_FOREVER ? STUCK_S : r->plan->lifetime_s;
+
+	if (!v->kernel.busy || loop_now(v->loop).ns - v->kernel.since.ns <= s * 1000000000)
+		return false;
+	for (size_t i = 0; i < r->plan->n_addrs; i++)
+		if (mirror_marked(&v->mirror, &r->plan->addrs[i].ip, 0, 0) == NULL)
+			return true;
+	return false;
+}
+
+void
+addr_answered(struct kernel *kernel, const struct kernel_job *j, const struct kernel_answer *k)
+{
+	struct vrrp *v = (struct vrrp *)(void *)((char *)kernel - offsetof(struct vrrp, kernel));
+	struct wish_job w = v->job;
+	struct router *r;
+
+	if (j->what == KERNEL_DUMP) {
+		iface_dumped(v, k->error == 0);
+		addr_pump(v);
+		return;
+	}
+	wish_done(&v->wishes);
+	r = v->routers[w.slot];
+	if (r != NULL && r->started) {
+		if (j->what == KERNEL_SET)
+			was_set(r, &w, k);
+		else if (k->error != 0 && k->error != EADDRNOTAVAIL && k->error != ENODEV)
+			complain(r, &w.a, "remove", k);
+		if (addr_settled(r))
+			settled(r);
+	}
+	addr_pump(v);
 }

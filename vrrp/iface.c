@@ -11,6 +11,8 @@
 #include "vrrp/arp.h"
 #include "vrrp/state.h"
 
+#define FIRST_TRIES 10
+
 static void
 close_fd(struct vrrp *v, struct loop_fd *f)
 {
@@ -191,19 +193,11 @@ take_link(struct iface *f, const struct nl_link *l)
 		memcpy(f->mac, l->mac, 6);
 }
 
-static void
-on_dump(const struct nl_link *l, void *arg)
-{
-	struct iface *f = arg;
-
-	if (strcmp(l->name, f->name) == 0)
-		take_link(f, l);
-}
-
 struct iface *
 iface_get(struct vrrp *v, const char *name)
 {
 	struct iface *free_one = NULL;
+	const struct nl_link *l;
 
 	for (size_t i = 0; i < VRRP_IFACES; i++) {
 		struct iface *f = &v->ifaces[i];
@@ -220,25 +214,10 @@ iface_get(struct vrrp *v, const char *name)
 	    .nd = {.cb = on_nd, .fd = -1},
 	    .garp_timer.cb = on_garp};
 	snprintf(free_one->name, sizeof(free_one->name), "%s", name);
-	nl_link_dump(&v->req, on_dump, free_one);
+	l = mirror_link(&v->mirror, name);
+	if (l != NULL)
+		take_link(free_one, l);
 	return free_one;
-}
-
-struct seen_links {
-	struct vrrp *v;
-	bool seen[VRRP_IFACES];
-};
-
-static void
-on_dump_all(const struct nl_link *l, void *arg)
-{
-	struct seen_links *s = arg;
-
-	for (size_t i = 0; i < VRRP_IFACES; i++)
-		if (strcmp(s->v->ifaces[i].name, l->name) == 0) {
-			take_link(&s->v->ifaces[i], l);
-			s->seen[i] = true;
-		}
 }
 
 static void
@@ -250,19 +229,19 @@ link_gone(struct iface *f)
 	f->running = false;
 }
 
-void
-iface_look_all(struct vrrp *v)
+static void
+look_all(struct vrrp *v)
 {
-	struct seen_links s = {.v = v};
-	int tries = 0;
+	for (size_t i = 0; i < VRRP_IFACES; i++) {
+		struct iface *f = &v->ifaces[i];
+		const struct nl_link *l =
+		    f->name[0] != '\0' ? mirror_link(&v->mirror, f->name) : NULL;
 
-	while (nl_link_dump(&v->req, on_dump_all, &s) == -1) {
-		if (errno != EINTR || ++tries > 3)
-			return;
+		if (l != NULL)
+			take_link(f, l);
+		else if (f->index != 0)
+			link_gone(f);
 	}
-	for (size_t i = 0; i < VRRP_IFACES; i++)
-		if (v->ifaces[i].name[0] != '\0' && !s.seen[i])
-			link_gone(&v->ifaces[i]);
 }
 
 bool
@@ -275,55 +254,20 @@ iface_runs(void *ctx, const char *name)
 
 /* ---- addresses of the host ------------------------------------------------- */
 
-struct find_ip {
-	const struct ip *ip; /* wanted, or NULL */
-	const struct plan *not_of;
-	uint8_t family;
-	unsigned index;
-	struct ip found;
-};
-
-static void
-on_addr(const struct nl_addr *a, void *arg)
-{
-	struct find_ip *q = arg;
-	struct ip ip = ip_make(a->family, a->addr);
-
-	if (q->ip != NULL) {
-		if (ip_equal(&ip, q->ip))
-			q->index = a->ifindex;
-		return;
-	}
-	if (q->found.family != 0 || a->family != q->family || a->ifindex != q->index)
-		return;
-	if (a->family == AF_INET6 && !ip_is_linklocal6(&ip))
-		return;
-	if (a->flags & IFA_F_TENTATIVE)
-		return;
-	for (size_t i = 0; i < q->not_of->n_addrs; i++)
-		if (ip_equal(&q->not_of->addrs[i].ip, &ip))
-			return;
-	q->found = ip;
-}
-
 bool
 iface_of_ip(struct vrrp *v, const struct ip *ip, char name[IF_NAMESIZE])
 {
-	struct find_ip q = {.ip = ip};
+	const struct nl_link *l = mirror_link_index(&v->mirror, mirror_link_of(&v->mirror, ip));
 
-	return nl_addr_dump(&v->req, ip->family, 0, on_addr, &q) == 0 && q.index != 0 &&
-	       if_indextoname(q.index, name) != NULL;
+	if (l != NULL)
+		snprintf(name, IF_NAMESIZE, "%s", l->name);
+	return l != NULL;
 }
 
 bool
 iface_primary(struct vrrp *v, unsigned index, const struct plan *p, struct ip *out)
 {
-	struct find_ip q = {.family = p->family, .index = index, .not_of = p};
-
-	if (nl_addr_dump(&v->req, p->family, index, on_addr, &q) == -1 || q.found.family == 0)
-		return false;
-	*out = q.found;
-	return true;
+	return mirror_primary(&v->mirror, index, p, out);
 }
 
 /* ---- events ---------------------------------------------------------------- */
@@ -357,12 +301,35 @@ on_link_event(struct vrrp *v, const struct nl_event *e)
 			link_gone(&v->ifaces[i]);
 }
 
+/* Links and addresses that no router has to do with come and go by thousands. */
+static bool
+concerns(struct vrrp *v, const struct nl_event *e)
+{
+	bool addr = e->kind == NL_EVENT_ADDR_NEW || e->kind == NL_EVENT_ADDR_GONE;
+	unsigned index = addr ? e->addr.ifindex : e->link.index;
+	struct router *r;
+
+	if (iface_find_index(v, index) != NULL)
+		return true;
+	for (size_t i = 0; i < VRRP_IFACES && !addr; i++)
+		if (v->ifaces[i].name[0] != '\0' && strcmp(v->ifaces[i].name, e->link.name) == 0)
+			return true;
+	router_each (v, r)
+		if (r->net_fault != 0)
+			return true;
+	return false;
+}
+
 static void
 on_event(const struct nl_event *e, void *arg)
 {
 	struct vrrp *v = arg;
 	struct router *r;
 
+	mirror_event(&v->mirror, e);
+	if (e->kind == NL_EVENT_OVERRUN)
+		return; /* a dump follows */
+	v->look = v->look || concerns(v, e);
 	switch (e->kind) {
 	case NL_EVENT_LINK_NEW:
 	case NL_EVENT_LINK_GONE:
@@ -371,11 +338,6 @@ on_event(const struct nl_event *e, void *arg)
 	case NL_EVENT_ADDR_GONE:
 		router_each (v, r)
 			addr_gone(r, &e->addr);
-		break;
-	case NL_EVENT_OVERRUN:
-		iface_look_all(v);
-		router_each (v, r)
-			addr_gone(r, NULL);
 		break;
 	default:
 		break;
@@ -391,15 +353,55 @@ on_events(struct loop_fd *l, uint32_t events)
 	(void)events;
 	if (nl_events_read(&v->events, on_event, v) == -1)
 		log_err("vrrp: netlink: %s", strerror(errno));
+	addr_pump(v);
+	if (!v->look)
+		return;
+	v->look = false;
 	router_each (v, r)
 		router_look(r);
+}
+
+void
+iface_dumped(struct vrrp *v, bool ok)
+{
+	struct router *r;
+
+	if (mirror_take(&v->mirror, &v->snap, ok) == -1)
+		return; /* another follows */
+	look_all(v);
+	router_each (v, r) {
+		addr_gone(r, NULL);
+		router_look(r);
+	}
+}
+
+/* What is there already. Nothing is promised to anybody yet: here it is waited for. */
+static int
+first_dump(struct vrrp *v)
+{
+	struct nl nl;
+	int r = -1;
+
+	if (nl_open(&nl) == -1)
+		return -1;
+	for (int i = 0; i < FIRST_TRIES && r == -1; i++) {
+		if (mirror_ask(&v->mirror, &v->snap) == -1)
+			break;
+		r = kernel_dump(&nl, &v->snap);
+		r = mirror_take(&v->mirror, &v->snap, r == 0);
+	}
+	nl_close(&nl);
+	return r;
 }
 
 int
 iface_events_open(struct vrrp *v)
 {
 	v->events_fd = (struct loop_fd){.cb = on_events, .fd = -1};
-	if (nl_open(&v->req) == -1 || nl_open_events(&v->events) == -1)
+	v->kernel.answered = addr_answered;
+	/* Events first: what changes during the dump is told by them. */
+	if (nl_open_events(&v->events) == -1 || first_dump(v) == -1 ||
+	    kernel_start(&v->kernel, v->loop) == -1)
 		return -1;
 	return loop_fd_add(v->loop, &v->events_fd, nl_fd(&v->events), EPOLLIN);
 }

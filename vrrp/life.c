@@ -182,7 +182,7 @@ change(struct router *r, const struct plan *old)
 	if (r->holds) {
 		addr_remove_gone(r, old);
 		addr_set(r);
-		garp_start(&r->garp, r->plan->n_addrs, loop_now(r->v->loop));
+		router_arp_start(r);
 	}
 	cfg.self = r->source;
 	in.cfg = &cfg;

@@ -238,6 +238,8 @@ router_look_faults(struct router *r)
 		f |= FAULT_MAINTENANCE;
 	if (together_fault(r))
 		f |= FAULT_GROUP;
+	if (addr_stuck(r))
+		f |= FAULT_KERNEL;
 	return f;
 }
 

@@ -328,16 +328,50 @@ do_arp(struct router *r, enum decide_do what)
 	struct mono now = loop_now(r->v->loop);
 
 	if (what == DECIDE_DO_ARP_START) {
-		garp_start(&r->garp, r->plan->n_addrs, now);
-		event_add(r->v->seg, EVENT_ROUTER, r->slot,
-		    "router %s: announces its addresses by ARP and ND", r->plan->name);
+		router_arp_start(r);
 	} else if (what == DECIDE_DO_ARP_SIGN) {
 		garp_sign(&r->garp, now);
 	} else if (what == DECIDE_DO_ARP_TROUBLE) {
 		garp_trouble(&r->garp, now, &r->plan->garp);
 	} else {
+		r->arp_when_set = false;
 		garp_stop(&r->garp);
 	}
+}
+
+/* Not before the address answers. */
+void
+router_arp_start(struct router *r)
+{
+	r->arp_when_set = !addr_settled(r);
+	if (r->arp_when_set)
+		return;
+	garp_start(&r->garp, r->plan->n_addrs, loop_now(r->v->loop));
+	event_add(r->v->seg, EVENT_ROUTER, r->slot,
+	    "router %s: announces its addresses by ARP and ND", r->plan->name);
+}
+
+/* The winner announces its address when it hears this: not before ours is gone. */
+static void
+send_last(struct router *r, const struct decide_action *a)
+{
+	r->last = *a;
+	r->last_due = !addr_settled(r);
+	if (!r->last_due)
+		router_send(r, a->priority, a->interval_ns, &a->ip);
+}
+
+void
+router_settled(struct router *r)
+{
+	if (r->arp_when_set && r->holds) {
+		router_arp_start(r);
+		if (r->iface != NULL)
+			iface_garp(r->iface);
+	}
+	if (r->last_due && !r->holds)
+		send_last(r, &r->last);
+	r->last_due = false;
 }
 
 static void
@@ -361,21 +395,17 @@ perform(struct router *r, const struct decide_action *a)
 		do_send(r, a);
 		break;
 	case DECIDE_DO_SEND_LAST:
-		router_send(r, a->priority, a->interval_ns, &a->ip);
+		send_last(r, a);
 		break;
 	case DECIDE_DO_ROLE:
 		role_changed(r, a);
 		break;
 	case DECIDE_DO_ADD:
 		addr_set(r);
-		event_add(r->v->seg, EVENT_ROUTER, r->slot, "router %s: %zu addresses set",
-		    r->plan->name, r->plan->n_addrs);
 		break;
 	case DECIDE_DO_REMOVE:
 		r->drain_seq = 0;
 		addr_remove(r);
-		event_add(r->v->seg, EVENT_ROUTER, r->slot, "router %s: addresses removed",
-		    r->plan->name);
 		break;
 	case DECIDE_DO_ARP_START:
 	case DECIDE_DO_ARP_SIGN:
@@ -519,7 +549,7 @@ router_on_timer(struct loop_timer *t)
 	if (r->holds && !mono_before(now, r->refresh_at)) {
 		r->refresh_at = mono_add_ms(now, 100);
 		if (may_refresh(r))
-			addr_set(r);
+			addr_refresh(r);
 	}
 	if (r->fault_until.ns != 0 && !mono_before(now, r->fault_until)) {
 		r->fault_until = (struct mono){0};

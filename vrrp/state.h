@@ -11,6 +11,9 @@
  *   rx.c      its packets
  *   signed.c  those with an HMAC
  *   addr.c    its addresses in the kernel
+ *   wish.c    what is asked of the kernel for them, and when
+ *   kernel.c  the thread that asks
+ *   mirror.c  links and addresses as the kernel tells them
  */
 #ifndef VRRP_STATE_H
 #define VRRP_STATE_H
@@ -23,20 +26,24 @@
 #include "vrrp/decide.h"
 #include "vrrp/garp.h"
 #include "vrrp/group.h"
+#include "vrrp/kernel.h"
+#include "vrrp/mirror.h"
 #include "vrrp/plan.h"
 #include "vrrp/track.h"
+#include "vrrp/wish.h"
 
 #define VRRP_IFACES 64
 
 /* Reasons for FAULT, or-ed. */
-#define FAULT_NAMES(X)                                            \
-	X(IFACE, 1, "the interface does not exist")               \
-	X(SOURCE, 2, "the interface has no address to send from") \
-	X(SOCKET, 4, "no raw socket")                             \
-	X(ADDRESS, 8, "the address is removed again and again")   \
-	X(TRACKED, 16, "a tracked interface or script")           \
-	X(MAINTENANCE, 32, "maintenance")                         \
-	X(GROUP, 64, "another instance of its sync group is in fault")
+#define FAULT_NAMES(X)                                                 \
+	X(IFACE, 1, "the interface does not exist")                    \
+	X(SOURCE, 2, "the interface has no address to send from")      \
+	X(SOCKET, 4, "no raw socket")                                  \
+	X(ADDRESS, 8, "the address is removed again and again")        \
+	X(TRACKED, 16, "a tracked interface or script")                \
+	X(MAINTENANCE, 32, "maintenance")                              \
+	X(GROUP, 64, "another instance of its sync group is in fault") \
+	X(KERNEL, 128, "the kernel has not answered for a lifetime of the address")
 enum vrrp_fault {
 #define X(name, bit, text) FAULT_##name = (bit),
 	FAULT_NAMES(X)
@@ -114,6 +121,11 @@ struct router {
 	bool holds;             /* the addresses have been set */
 	struct mono refresh_at; /* of their lifetime */
 	struct mono put_back[3];
+	bool say_set;      /* when all is settled */
+	bool say_removed;  /* the same */
+	bool arp_when_set; /* a takeover is announced when the addresses are there */
+	bool last_due;     /* the last advertisement leaves when they are gone */
+	struct decide_action last;
 	uint64_t drain_seq;                                    /* waits for workers; 0: not */
 	struct mono fresh_since;                               /* ASK_FRESH waits; 0: not */
 	struct shm_replay *replay[DECIDE_PEERS_MAX][KEYS_MAX]; /* by peer and index of key; NULL:
@@ -132,8 +144,14 @@ struct vrrp {
 	struct loop *loop;
 	struct shm *seg;
 	struct shm_vrrp *own;
-	struct nl req; /* requests */
+	struct kernel kernel; /* requests, by its thread */
+	struct wish_job job;  /* given to it; not while it dumps */
+	struct wishes wishes;
+	struct mirror mirror;
+	struct snapshot snap; /* the kernel's while it dumps */
+	struct mono dump_at;  /* not before */
 	struct nl events;
+	bool look; /* an event concerns a router */
 	struct loop_fd events_fd;
 	struct iface ifaces[VRRP_IFACES];
 	struct router *routers[SHM_MAX_ROUTERS]; /* by slot; NULL: free */
@@ -154,9 +172,10 @@ struct vrrp {
 /* Finds or makes the entry; NULL: too many. */
 struct iface *iface_get(struct vrrp *v, const char *name);
 struct iface *iface_find_index(struct vrrp *v, unsigned index);
-/* Looks at all links again. */
-void iface_look_all(struct vrrp *v);
+/* Links, addresses, their events; the thread that makes requests. */
 int iface_events_open(struct vrrp *v);
+/* The dump after lost events has ended. */
+void iface_dumped(struct vrrp *v, bool ok);
 /* Name of the interface that carries ip; false: none. */
 bool iface_of_ip(struct vrrp *v, const struct ip *ip, char name[IF_NAMESIZE]);
 /* The primary (IPv4) or link-local (IPv6) address that is not one of p's own. */
@@ -170,9 +189,17 @@ bool iface_runs(void *v, const char *name);
 
 /* ---- addr.c ---- */
 
-/* Sets all addresses with a fresh lifetime. Returns how many of them were not there. */
-unsigned addr_set(struct router *r);
+/* These wish; the kernel is asked later, see wish.h. All addresses, with a fresh lifetime. */
+void addr_set(struct router *r);
+void addr_refresh(struct router *r);
 void addr_remove(struct router *r);
+/* Nothing that it wished is without answer. */
+bool addr_settled(const struct router *r);
+/* Asks the kernel for what is wished next, if it is idle. */
+void addr_pump(struct vrrp *v);
+/* The kernel has not answered for longer than a lifetime, and they are not there. */
+bool addr_stuck(const struct router *r);
+void addr_answered(struct kernel *, const struct kernel_job *, const struct kernel_answer *);
 /* Does another router of this host hold its address (index) too, so that it stays? */
 bool addr_has_heir(struct router *r, size_t i);
 /* Only those of old that are not in the present plan. */
@@ -255,6 +282,10 @@ void why_peers_changed(struct router *r);
 /* For a respawn, and for others to read. */
 void router_keep(struct router *r);
 void router_publish(struct router *r);
+/* All that it wished of its addresses has been done. */
+void router_settled(struct router *r);
+/* Announces a takeover, when the addresses are there. */
+void router_arp_start(struct router *r);
 /* The first of the reasons for a FAULT. */
 const char *router_fault_text(uint32_t mask);
 void router_on_timer(struct loop_timer *t);

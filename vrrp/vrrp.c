@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The vrrp process: messages of the master, generations, start and end. Owns the virtual routers
- * and their addresses. Never blocks on logs or disk; netlink answers are waited for, bounded.
+ * and their addresses. Never blocks on logs, disk or the kernel's rtnl lock (kernel.h).
  */
 #include "vrrp/vrrp.h"
 
@@ -252,6 +252,10 @@ reap(void)
 	bool any = false;
 
 	router_each (&vr, r) {
+		if (r->started && !addr_settled(r)) {
+			any = true; /* a removal comes after what was asked for before */
+			continue;
+		}
 		if (r->started && r->d.role == DECIDE_STOPPED && r->leaving) {
 			sw32_set(&r->pub->used, 0);
 			vr.routers[r->slot] = NULL;
@@ -352,6 +356,7 @@ on_tick(struct loop_timer *t)
 	struct router *r;
 
 	router_each (&vr, r) {
+		vr.mirror.stale = vr.mirror.stale || r->net_fault != 0;
 		if (r->started && r->net_fault != 0)
 			router_look(r);
 		else
@@ -359,6 +364,7 @@ on_tick(struct loop_timer *t)
 		if (r->strangers.fd != -1)
 			strangers -= rx_strangers(r, strangers);
 	}
+	addr_pump(&vr);
 	look_ready();
 	loop_timer_set(vr.loop, t, mono_add_ms(loop_now(vr.loop), 1000));
 }
@@ -409,6 +415,8 @@ on_ready(struct child *c)
 		log_crit("vrrp: netlink: %s", strerror(errno));
 		return -1;
 	}
+	if (proc_no_more() == -1)
+		return -1;
 	be_on_time();
 	loop_set_idle(vr.loop, on_turn, NULL);
 	loop_timer_set(vr.loop, &vr.tick, mono_add_ms(loop_now(vr.loop), 1000));
