@@ -3,7 +3,6 @@
 import random
 import select
 
-import harness
 from harness import *
 
 VIP, VRID = "172.31.0.100", 51
@@ -11,8 +10,10 @@ PORT = 6443
 
 
 class Client(threading.Thread):
-    """A fresh connection each 10 ms from the client's namespace. It has failed without an answer in
-    0.9 s (a SYN that was lost is sent again after 1 s); slower than 200 ms counts as an outage."""
+    """A fresh connection each 10 ms from the client's namespace. It has failed when it is refused, when
+    its SYN was lost (no connection in 0.9 s; the kernel sends another one after 1 s), and without an
+    answer in 3 s; slower than 200 ms counts as an outage. Time in which this thread did not run itself
+    counts for nobody."""
 
     def __init__(self, ns, addr=(VIP, PORT), every=0.01, limit=0.9, slow=0.2):
         super().__init__(daemon=True)
@@ -23,44 +24,54 @@ class Client(threading.Thread):
         self.over = threading.Event()
         self.start()
 
+    def lost(self, s, seconds):
+        """Is there nothing more to wait for?"""
+        if seconds <= self.limit:
+            return False
+        state = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+        return state != 1 or seconds > 3  # 1: TCP_ESTABLISHED
+
     def run(self):
         family = socket.AF_INET6 if ":" in self.addr[0] else socket.AF_INET
         poll, flying = select.epoll(), {}
         with self.ns:
-            due = time.monotonic()
+            due = ran = time.monotonic()
+            away = 0.0  # the seconds in which this thread did not run, so far
             while not self.over.is_set():
                 now = time.monotonic()
+                away, ran = away + max(0.0, now - ran - 0.1), now
                 if now >= due:
                     due = max(due + self.every, now - 0.05)
                     s = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
                     s.connect_ex(self.addr)
                     poll.register(s.fileno(), select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR)
-                    flying[s.fileno()] = (s, now)
+                    flying[s.fileno()] = (s, now, away)
                 for fd, _ in poll.poll(max(0.0, min(due - time.monotonic(), 0.01))):
-                    s, at = flying.pop(fd)
+                    s, at, had = flying.pop(fd)
                     try:
                         got = s.recv(100).decode().strip() or None
                     except OSError:
                         got = None
                     poll.unregister(fd)
                     s.close()
-                    self.results.append((at, got, time.monotonic() - at))
-                for fd, (s, at) in list(flying.items()):
-                    if time.monotonic() - at > self.limit:
+                    self.results.append((at, got, time.monotonic() - at - (away - had)))
+                for fd, (s, at, had) in list(flying.items()):
+                    if self.lost(s, ran - at - (away - had)):
                         del flying[fd]
                         poll.unregister(fd)
                         s.close()
-                        self.results.append((at, None, self.limit))
-                self.oldest = min((at for _, at in flying.values()), default=time.monotonic())
+                        self.results.append((at, None, ran - at))
+                self.oldest = min((at for _, at, _ in flying.values()), default=time.monotonic())
 
     def serves(self, n=20, limit=8.0):
-        """Waits until n connections in turn that begin from now on are answered without delay."""
+        """Waits until n connections in turn that begin from now on are answered, none of which lost
+        its SYN."""
         now = time.monotonic()
 
         def ok():
             good = 0
             for at, got, took in reversed(self.results):
-                if at < now or got is None or took > self.slow:
+                if at < now or got is None or took > self.limit:
                     return False
                 good += 1
                 if good == n:
@@ -257,6 +268,7 @@ vrrp_instance VI_1 {{
                 with self.net[h]:
                     socks.append(stack.enter_context(
                         socket.socket(socket.AF_INET, socket.SOCK_RAW, 112)))
+            limit *= PATIENCE
             end, got = time.monotonic() + limit, 0
             while got < n:
                 ready = select.select(socks, [], [], max(0.0, end - time.monotonic()))[0]
@@ -292,59 +304,34 @@ vrrp_instance VI_1 {{
         return judge
 
 
-def moved(c, text):
+def moved(c, text, most=30, spread=0.3):
     """A hand-over loses nothing, but connections may be in the middle of the moment when the client's
-    neighbour entry changes: their packets go to two hosts. They are few and began together."""
+    neighbour entry changes: their packets go to two hosts. They are few and began together. On a busy
+    machine keepalived, as any process, may have to wait between its claim and its address."""
     bad = [r[0] for r in list(c.results) if r[0] >= c.since and r[1] is None]
     note(f"{text}: {len(bad)}")
-    at_most(len(bad), 10, text)
-    at_most(max(bad, default=0) - min(bad, default=0), 0.1, text + ": seconds between them")
+    at_most(len(bad), most, text)
+    at_most(max(bad, default=0) - min(bad, default=0), spread, text + ": seconds between them")
+
+
+def cut(c, when, text):
+    """What dies takes along what it had in its hands: connections that had begun by then, and none that
+    began later. On a busy machine they are more than one or two."""
+    bad = sorted(r[0] - when for r in list(c.results) if r[0] >= c.since and r[1] is None)
+    note(f"{text}: {len(bad)}")
+    at_most(len(bad), 30, text)
+    at_most(max(bad, default=0), 0.05, f"{text}: seconds after it, of the last of {len(bad)}")
 
 
 SLACK = float(os.environ.get("SLACK", "4"))
+LATE = float(os.environ.get("LATE", "3"))
 
 
 def aim(got, limit, text=""):
-    """Prints a time beside its aim; asserts SLACK times as much, since the machine has other work."""
+    """Prints a time beside its aim; asserts SLACK times as much and LATE seconds, since the machine has
+    other work: what is lost for good, or until another timer ends it, is found all the same."""
     note(f"{text}: {got:.3f} s (aim {limit} s)")
-    at_most(got, limit * SLACK, text)
-
-
-def run_together(slots=4):
-    """These tests wait most of the time: runs so many side by side, each in a program of its own,
-    those with the longest limit first, and shows a test's output when it has ended."""
-    if sys.argv[1:] or SANITIZED:
-        run()
-    todo = [t.name for t in sorted(harness._tests, key=lambda t: -t.limit)]
-    running, failed, lock = set(), [], threading.Lock()
-
-    def ended(*_):
-        todo.clear()
-        for p in list(running):
-            p.terminate()
-        os._exit(3)
-    signal.signal(signal.SIGTERM, ended)
-
-    def work():
-        while True:
-            with lock:
-                if not todo:
-                    return
-                p = subprocess.Popen([sys.executable, "-B", sys.argv[0], todo.pop(0)],
-                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-                running.add(p)
-            text = p.communicate()[0]
-            with lock:
-                running.discard(p)
-                sys.stdout.write(text)
-                sys.stdout.flush()
-                failed.extend([p] * (p.returncode != 0))
-    threads = [threading.Thread(target=work) for _ in range(slots)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    sys.exit(1 if failed else 0)
+    at_most(got, limit * SLACK + LATE, text)
 
 
 def half(seed, n=128):
