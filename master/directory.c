@@ -418,6 +418,9 @@ directory_commit(struct master *m, const struct conf *c, uint64_t gen)
 	if (m->gen == NULL || m->gen->conf == NULL ||
 	    m->gen->conf->global.maxconn != c->global.maxconn)
 		sw32_set(&m->seg.own_master->maxconn, wants_maxconn(c, m->wanted, m->nofile));
+	if (m->gen == NULL || m->gen->conf == NULL ||
+	    m->gen->conf->global.maxconnrate != c->global.maxconnrate)
+		sw32_set(&m->seg.own_master->conn_rate, c->global.maxconnrate);
 	node_commit(m->seg.own_master, c);
 }
 

@@ -299,6 +299,7 @@ void runtime_commit(struct master *m);
 uint32_t runtime_frontend(struct master *m, uint32_t slot, uint32_t epoch, uint32_t state);
 uint32_t runtime_frontend_maxconn(struct master *m, uint32_t slot, uint32_t epoch, uint32_t n);
 uint32_t runtime_maxconn(struct master *m, uint64_t n);
+uint32_t runtime_rate(struct master *m, bool sessions, uint64_t n);
 uint32_t runtime_maintenance(struct master *m, bool on);
 
 /* requests.c: commands that workers pass on, and those of the master's own control socket. */

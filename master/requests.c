@@ -73,6 +73,9 @@ carry_out(struct master *m, const struct shm_request *r)
 		return runtime_frontend_maxconn(m, r->object, epoch, argument);
 	case SHM_REQ_MAXCONN:
 		return runtime_maxconn(m, r->value);
+	case SHM_REQ_CONN_RATE:
+	case SHM_REQ_SESS_RATE:
+		return runtime_rate(m, r->kind == SHM_REQ_SESS_RATE, r->value);
 	case SHM_REQ_MAINTENANCE:
 		return r->value > 1 ? SHM_RES_VALUE : runtime_maintenance(m, r->value == 1);
 	case SHM_REQ_DUMP:

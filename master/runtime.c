@@ -116,6 +116,21 @@ runtime_maxconn(struct master *m, uint64_t n)
 	return SHM_RES_DONE;
 }
 
+/* vipd has one kind of both: the lower limit holds. */
+uint32_t
+runtime_rate(struct master *m, bool sessions, uint64_t n)
+{
+	struct shm_master *own = m->seg.own_master;
+
+	if (m->gen == NULL || n >= UINT32_MAX)
+		return SHM_RES_VALUE;
+	sw32_set(sessions ? &own->sess_rate : &own->conn_rate, (uint32_t)n);
+	event_add(&m->seg, EVENT_LIMIT, 0, "global rate limit of %s by command: %u a second%s",
+	    sessions ? "sessions" : "connections", (unsigned)n, n == 0 ? ", which is none" : "");
+	master_ring_all(m);
+	return SHM_RES_DONE;
+}
+
 /* ---- maintenance ------------------------------------------------------------------------------
  */
 

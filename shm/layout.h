@@ -188,6 +188,8 @@ struct shm_master {
 	    live[SHM_MAX_WORKERS / 64]; /* bit w: a process runs in slot w and has said ready */
 	struct sw64 deaf;    /* listeners removed up to this generation get no new clients */
 	struct sw32 maxconn; /* global limit of sessions */
+	struct sw32 conn_rate; /* most sessions a second: of the file or by command; 0: no limit */
+	struct sw32 sess_rate; /* the same, by command only */
 	struct sw32 maintenance;
 	struct sw32 starts; /* of vipd on this host; 0: not counted (no router needs it) */
 	struct sw32

@@ -226,6 +226,14 @@ limit_wait_fe(const struct shm *s, uint32_t fe, uint32_t limit)
 	return limit_room_fe(s, fe, limit);
 }
 
+uint32_t
+limit_rate_of(const struct shm *s)
+{
+	uint32_t a = sw32_get(&s->master->conn_rate), b = sw32_get(&s->master->sess_rate);
+
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
 bool
 limit_rate_global(const struct shm *s, uint32_t per_second, struct mono now)
 {

@@ -74,6 +74,7 @@ bool limit_room_srv(const struct shm *s, uint32_t srv, uint32_t limit);
  * Sliding: what is left of the second before, and the current one. By reading, so that workers that
  * accept in the same microsecond may together be one each above it.
  */
+uint32_t limit_rate_of(const struct shm *s); /* the global one that holds now */
 bool limit_rate_global(const struct shm *s, uint32_t per_second, struct mono now);
 bool limit_rate_fe(const struct shm *s, uint32_t fe, uint32_t per_second, struct mono now);
 

@@ -35,6 +35,8 @@ enum shm_request_kind {
 	SHM_REQ_FE_STATE,    /* object: frontend slot; value: its epoch, enum shm_req_fe */
 	SHM_REQ_FE_MAXCONN,  /* object: frontend slot; value: its epoch, 0: no limit */
 	SHM_REQ_MAXCONN,     /* value: global limit, 0: as configured */
+	SHM_REQ_CONN_RATE,   /* value: most sessions a second, 0: no limit */
+	SHM_REQ_SESS_RATE,   /* the same; the lower one holds */
 	SHM_REQ_MAINTENANCE, /* value: 1 on, 0 off */
 	SHM_REQ_DUMP,        /* the statistics into stats_file */
 	/* vrrp */

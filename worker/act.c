@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/log.h"
 #include "shm/sessrec.h"
 #include "worker/act.h"
 
@@ -216,6 +217,7 @@ run_get_weight(struct command_run *run, int argc, char **argv)
 	if (srv == SHM_NONE)
 		return false;
 	h = shm_health(run->src.shm, srv);
+	run->severity = 0;
 	buf_printf(run->out, "%" PRIu32 " (initial %" PRIu32 ")\n", sw32_get(&h->uweight),
 	    sw32_get(&h->conf_weight));
 	return false;
@@ -401,6 +403,7 @@ release_done(struct command_run *run, uint32_t result)
 {
 	switch (result) {
 	case SHM_RES_DONE:
+		run->severity = LOG_INFO;
 		return say(run, "Asked to hand over; 'show vrrp' and the log say who took it.");
 	case SHM_RES_GONE:
 		return say(run, "No such instance.");

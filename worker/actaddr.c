@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/log.h"
 #include "shm/target.h"
 #include "worker/act.h"
 
@@ -83,6 +84,7 @@ act_set_addr(struct command_run *run, uint32_t srv, int argc, char **argv)
 	if (argc < 1)
 		return say(
 		    run, "set server <b>/<s> addr requires an address and optionally a port.");
+	run->severity = LOG_WARNING;
 	if (!addr_parse(argv[0], &b)) {
 		buf_printf(run->out, "Invalid addr '%.100s'" BY "\n", argv[0]);
 		return false;
@@ -130,6 +132,7 @@ unchecked(struct command_run *run, uint32_t srv)
 {
 	if (sw32_get(&shm_health(run->src.shm, srv)->checked) != 0)
 		return false;
+	run->severity = LOG_WARNING;
 	buf_puts(run->out, "health checks are not enabled on this server\n");
 	return true;
 }

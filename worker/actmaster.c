@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/log.h"
 #include "worker/command.h"
 
 #define RELOAD_MS 60000 /* above the longest round (master/round.c), below systemd's 90 s */
@@ -43,6 +44,7 @@ put_report(struct command_run *run)
 static bool
 reload_done(struct command_run *run, uint32_t result)
 {
+	run->severity = 0;
 	buf_printf(run->out, "Success=%d\n--\n", result == SHM_RES_DONE);
 	put_report(run);
 	return false;
@@ -64,6 +66,8 @@ run_reload(struct command_run *run, int argc, char **argv)
 static bool
 dump_done(struct command_run *run, uint32_t result)
 {
+	if (result == SHM_RES_DONE)
+		run->severity = LOG_INFO;
 	return say(run, result == SHM_RES_DONE ? "Statistics written to stats_file."
 					       : "Not written; the log says why.");
 }
@@ -87,6 +91,7 @@ maintenance_done(struct command_run *run, uint32_t result)
 	case SHM_RES_DONE:
 		return false;
 	case SHM_RES_ALREADY:
+		run->severity = LOG_NOTICE;
 		return say(run, run->value ? "This node is in maintenance already."
 					   : "This node is not in maintenance.");
 	case SHM_RES_UNSAVED:
@@ -106,6 +111,7 @@ run_maintenance(struct command_run *run, int argc, char **argv)
 	(void)argv;
 	if (argc > 0)
 		return say(run, MAINTENANCE_USAGE);
+	run->severity = LOG_INFO;
 	return say(run, sw32_get(&run->src.shm->master->maintenance) != 0 ? "on" : "off");
 }
 
@@ -149,6 +155,7 @@ frontend_done(struct command_run *run, uint32_t result)
 	case SHM_RES_GONE:
 		return say(run, "No such frontend.");
 	case SHM_RES_ALREADY:
+		run->severity = LOG_NOTICE;
 		return say(run, state == SHM_REQ_FE_ENABLE ? "All sockets are already enabled."
 							   : "All sockets are already disabled.");
 	case SHM_RES_STOPPED:
@@ -247,6 +254,30 @@ run_set_maxconn_global(struct command_run *run, int argc, char **argv)
 	return act_ask_owner(run);
 }
 
+/* vipd ends no TLS for clients and compresses nothing: there is no such rate to limit. */
+static bool
+run_set_rate_limit(struct command_run *run, int argc, char **argv)
+{
+	bool sessions = argc > 0 && strcmp(argv[0], "sessions") == 0;
+	int64_t n = argc > 2 ? number(argv[2]) : -1;
+
+	if (argc < 2 || strcmp(argv[1], "global") != 0 ||
+	    (!sessions && strcmp(argv[0], "connections") != 0))
+		return say(run,
+		    "'set rate-limit' only supports :\n"
+		    "   - 'connections global' to set the per-process maximum connection rate\n"
+		    "   - 'sessions global' to set the per-process maximum session rate");
+	if (argc < 3)
+		return say(run, "Expects an integer value.");
+	if (n == -1)
+		return say(run, "Value out of range.");
+	run->kind = sessions ? SHM_REQ_SESS_RATE : SHM_REQ_CONN_RATE;
+	run->object = 0;
+	run->value = (uint64_t)n;
+	run->done = maxconn_done;
+	return act_ask_owner(run);
+}
+
 #define ADMIN COMMAND_ADMIN
 const struct command master_commands[] = {
     {"disable frontend", " <frontend>", "stop listening for a while", ADMIN, run_disable_frontend},
@@ -261,6 +292,8 @@ const struct command master_commands[] = {
 	run_set_maxconn_frontend},
     {"set maxconn global", " <n>", "limit of all sessions, 0: as configured", ADMIN,
 	run_set_maxconn_global},
+    {"set rate-limit", " connections|sessions global <n>",
+	"most new sessions a second, over all workers; 0: no limit", ADMIN, run_set_rate_limit},
     {"shutdown frontend", " <frontend>", "stop listening until a reload", ADMIN,
 	run_shutdown_frontend},
     {0},

@@ -105,7 +105,7 @@ admit_release(struct worker *w, const struct gen_frontend *fe)
 bool
 admit_rate(struct worker *w, const struct gen_frontend *fe)
 {
-	uint32_t own = fe->conf->rate_sessions, all = w->gen->conf->global.maxconnrate;
+	uint32_t own = fe->conf->rate_sessions, all = limit_rate_of(w->seg);
 	struct mono now = loop_now(w->loop), at;
 	int64_t pause;
 

@@ -35,6 +35,8 @@ struct cli_conn {
 	bool eof; /* the client has ended its side */
 	enum command_level level;
 	int64_t timeout_ms;
+	enum command_severity severities;
+	bool begun;        /* part of the answer has gone */
 	char name[112];    /* of its socket */
 	struct mono moved; /* its last line came, or bytes of an answer went */
 	struct command_run run;
@@ -112,6 +114,8 @@ refresh(struct cli_conn *c)
 static void
 command_done(struct cli_conn *c)
 {
+	if (!c->begun)
+		command_mark(&c->run);
 	command_end(&c->run);
 	c->running = false;
 	loop_timer_del(c->cli->loop, &c->poll);
@@ -129,6 +133,8 @@ run_piece(struct cli_conn *c)
 	c->run.waits = false;
 	if (!c->run.more(&c->run))
 		command_done(c);
+	else
+		c->begun |= c->out.len > 0;
 }
 
 /* Cuts the next command off the line: up to a ';' that no backslash takes. */
@@ -150,8 +156,11 @@ start_command(struct cli_conn *c)
 {
 	c->running = true;
 	refresh(c);
+	c->begun = false;
 	if (!command_start(&c->run, next_command(c)))
 		command_done(c);
+	else
+		c->begun = c->out.len > 0;
 }
 
 static void
@@ -359,6 +368,7 @@ cli_open(struct cli *cli, int fd, const char *name, enum command_level level, in
 	c->run.level = &c->level;
 	c->run.prompt = &c->prompt;
 	c->run.quit = &c->quit;
+	c->run.severities = &c->severities;
 	c->run.timeout_ms = &c->timeout_ms;
 	c->run.out = &c->out;
 	c->run.limit = CLI_PIECE;

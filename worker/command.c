@@ -13,6 +13,14 @@
 
 static const char *const level_words[] = {"user", "operator", "admin"};
 
+bool
+command_error(struct command_run *run, const char *text)
+{
+	run->severity = LOG_ERR;
+	buf_printf(run->out, "%s\n", text);
+	return false;
+}
+
 /* ---- commands about the connection itself -----------------------------------------------------
  */
 
@@ -26,6 +34,7 @@ run_help(struct command_run *run, int argc, char **argv)
 		if (i + 1 < argc)
 			strncat(prefix, " ", sizeof(prefix) - strlen(prefix) - 1);
 	}
+	run->severity = LOG_INFO;
 	command_help(run->out, *run->level, prefix[0] == '\0' ? NULL : prefix);
 	return false;
 }
@@ -72,30 +81,80 @@ run_show_level(struct command_run *run, int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
+	run->severity = LOG_INFO;
 	buf_printf(run->out, "%s\n", level_words[*run->level]);
 	return false;
+}
+
+/* Seconds, or with one of HAProxy's units; at least a second, at most a day. -1: it is none. */
+static int64_t
+timeout_ms(const char *word)
+{
+	static const struct {
+		const char *unit;
+		int64_t us;
+	} units[] = {{"", 1000000}, {"us", 1}, {"ms", 1000}, {"s", 1000000}, {"m", 60000000},
+	    {"h", 3600000000}, {"d", 86400000000}};
+	char *end;
+	long long n = strtoll(word, &end, 10);
+
+	for (size_t i = 0; end != word && i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(end, units[i].unit) == 0)
+			return n < 1 || n > 86400000000 / units[i].us ? -1
+			       : n * units[i].us < 1000000            ? 1000
+								      : n * units[i].us / 1000;
+	return -1;
 }
 
 static bool
 run_set_timeout(struct command_run *run, int argc, char **argv)
 {
-	char *end;
-	long s;
+	int64_t ms;
 
-	if (argc < 1 || strcmp(argv[0], "cli") != 0) {
-		buf_puts(run->out, "'set timeout' only supports 'cli'.\n");
-		return false;
-	}
-	if (argc < 2) {
-		buf_puts(run->out, "Expects an integer value.\n");
-		return false;
-	}
-	s = strtol(argv[1], &end, 10);
-	if (end == argv[1] || (*end != '\0' && strcmp(end, "s") != 0) || s < 1 || s > 86400)
-		buf_puts(run->out, "Invalid timeout value.\n");
-	else
-		*run->timeout_ms = s * 1000;
+	if (argc < 1 || strcmp(argv[0], "cli") != 0)
+		return command_error(run, "'set timeout' only supports 'cli'.");
+	if (argc < 2)
+		return command_error(run, "Expects an integer value.");
+	ms = timeout_ms(argv[1]);
+	if (ms == -1)
+		return command_error(run, "Invalid timeout value.");
+	*run->timeout_ms = ms;
 	return false;
+}
+
+static const char *const severity_outputs[] = {"none", "number", "string"};
+
+static bool
+run_set_severities(struct command_run *run, int argc, char **argv)
+{
+	for (int i = 0; argc > 0 && i < 3; i++)
+		if (strcmp(argv[0], severity_outputs[i]) == 0) {
+			*run->severities = (enum command_severity)i;
+			return false;
+		}
+	return command_error(run, "one of 'none', 'number', 'string' is a required argument");
+}
+
+void
+command_mark(struct command_run *run)
+{
+	static const char *const words[] = {
+	    "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
+	char text[16];
+	int len;
+
+	if (run->severity == 0 || run->severity > LOG_DEBUG || run->out->len == 0 ||
+	    run->severities == NULL || *run->severities == COMMAND_SEVERITY_NONE)
+		return;
+	if (*run->severities == COMMAND_SEVERITY_NUMBER)
+		len = snprintf(text, sizeof(text), "[%d]: ", run->severity);
+	else
+		len = snprintf(text, sizeof(text), "[%s]: ", words[run->severity]);
+	if (buf_reserve(run->out, (size_t)len) == -1)
+		return;
+	memmove(run->out->data + len, run->out->data, run->out->len);
+	memcpy(run->out->data, text, (size_t)len);
+	run->out->len += (size_t)len;
 }
 
 static const struct command own_commands[] = {
@@ -103,7 +162,9 @@ static const struct command own_commands[] = {
     {"operator", "", "give up the level admin on this connection", COMMAND_USER, run_operator},
     {"prompt", "", "stay connected, with a prompt; again: no longer", COMMAND_USER, run_prompt},
     {"quit", "", "close the connection", COMMAND_USER, run_quit},
-    {"set timeout", " cli <seconds>", "time that this connection may be idle", COMMAND_USER,
+    {"set severity-output", " none|number|string", "what texts of answers begin with", COMMAND_USER,
+	run_set_severities},
+    {"set timeout", " cli <delay>", "time that this connection may be idle", COMMAND_USER,
 	run_set_timeout},
     {"show cli level", "", "the level of this connection", COMMAND_USER, run_show_level},
     {"user", "", "give up the levels admin and operator on this connection", COMMAND_USER,
@@ -154,6 +215,16 @@ find(int argc, char **argv, int *words)
 			}
 		}
 	return best;
+}
+
+static bool
+acts(const struct command *c)
+{
+	for (size_t t = 0; t < N_TABLES; t++)
+		for (const struct command *k = tables[t]; k->words != NULL; k++)
+			if (k == c)
+				return tables[t] == act_commands || tables[t] == master_commands;
+	return false;
 }
 
 /* ---- help -------------------------------------------------------------------------------------
@@ -256,13 +327,13 @@ command_find_server(struct command_run *run, const char *word)
 	uint32_t be;
 
 	if (slash == NULL || slash == word || slash[1] == '\0') {
-		buf_puts(run->out, "Require 'backend/server'.\n");
+		command_error(run, "Require 'backend/server'.");
 		return SHM_NONE;
 	}
 	snprintf(name, sizeof(name), "%.*s", (int)(slash - word), word);
 	be = child_find_backend(s, name, 0);
 	if (be == SHM_NONE) {
-		buf_puts(run->out, "No such backend.\n");
+		command_error(run, "No such backend.");
 		return SHM_NONE;
 	}
 	for (uint32_t i = 0; i < sw32_get(&s->master->n_servers) && i < s->caps->servers; i++) {
@@ -272,7 +343,7 @@ command_find_server(struct command_run *run, const char *word)
 		    strncmp(d->name, slash + 1, SHM_NAME) == 0)
 			return i;
 	}
-	buf_puts(run->out, "No such server.\n");
+	command_error(run, "No such server.");
 	return SHM_NONE;
 }
 
@@ -336,6 +407,7 @@ command_start(struct command_run *run, char *line)
 
 	run->more = NULL;
 	run->waits = false;
+	run->severity = 0;
 	run->list = (struct stat_list){0};
 	run->filter = (struct stat_filter)STAT_FILTER_ALL;
 	run->at = 0;
@@ -346,23 +418,26 @@ command_start(struct command_run *run, char *line)
 	run->since = run->src.now;
 	run->answer_ms = 1000;
 	run->done = NULL;
-	if (argc == -1) {
-		buf_puts(run->out, "Too many words.\n");
-		return false;
-	}
+	if (argc == -1)
+		return command_error(run, "Too many words.");
 	if (argc == 0)
 		return false;
 	c = find(argc, argv, &words);
 	if (c == NULL) {
+		run->severity = LOG_INFO;
 		answer_unknown(run, argc, argv);
 		return false;
 	}
 	if (c->level > *run->level) {
+		run->severity = LOG_ERR;
 		buf_printf(run->out,
 		    "Permission denied: '%s' needs level %s, this connection has %s.\n", c->words,
 		    level_words[c->level], level_words[*run->level]);
 		return false;
 	}
+	/* What these say is why they were not carried out, where they do not say otherwise. */
+	if (acts(c))
+		run->severity = LOG_ERR;
 	if (c->level == COMMAND_ADMIN && run->ask != NULL)
 		note_change(run, argc, argv);
 	return c->run(run, argc - words, argv + words);

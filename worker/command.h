@@ -15,6 +15,13 @@
 
 enum command_level { COMMAND_USER = 0, COMMAND_OPERATOR, COMMAND_ADMIN };
 
+/* "[3]: ", "[err]: " before a text, as "set severity-output" has it. */
+enum command_severity {
+	COMMAND_SEVERITY_NONE = 0,
+	COMMAND_SEVERITY_NUMBER,
+	COMMAND_SEVERITY_STRING
+};
+
 #define COMMAND_WORDS 64 /* words of a command; more are an error */
 
 struct command_run;
@@ -39,13 +46,15 @@ struct command_run {
 	enum command_level *level; /* of the connection; may be lowered */
 	bool *prompt;              /* interactive mode of the connection */
 	bool *quit;
-	int64_t *timeout_ms; /* of the connection */
-	struct ask *ask;     /* NULL: nothing can be changed here */
+	enum command_severity *severities; /* of the connection: what texts begin with */
+	int64_t *timeout_ms;               /* of the connection */
+	struct ask *ask;                   /* NULL: nothing can be changed here */
 	struct buf *out;
 	size_t limit; /* more() stops when out has as many bytes */
 	/* the command's own */
 	bool (*more)(struct command_run *); /* true: call again */
-	bool waits; /* true: call again when the bell rings or 10 ms have passed */
+	int severity; /* of the answer, LOG_*; LOG_EMERG: it is a table, not a text */
+	bool waits;   /* true: call again when the bell rings or 10 ms have passed */
 	struct stat_list list;
 	struct stat_filter filter;
 	size_t at;
@@ -91,6 +100,12 @@ uint32_t command_find_server(struct command_run *run, const char *word);
 bool act_ask_owner(struct command_run *run);
 /* Lets go of what was asked of others (act.c). */
 void act_end(struct command_run *run);
+
+/* Writes a line that says what is wrong. Returns false: the command has ended. */
+bool command_error(struct command_run *run, const char *text);
+/* When all of the answer is in run->out: puts its severity before it, if the connection wants it.
+ */
+void command_mark(struct command_run *run);
 
 /* The help text: all commands that level may run; prefix NULL or the words to begin with. */
 void command_help(struct buf *out, enum command_level level, const char *prefix);

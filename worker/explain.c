@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "conf/conf.h"
+#include "lib/log.h"
 #include "shm/check_status.h"
 #include "shm/event.h"
 #include "shm/limit.h"
@@ -415,12 +416,14 @@ explain_run(struct command_run *run, int argc, char **argv)
 		return false;
 	i = any || strcmp(kind, "backend") == 0 ? child_find_backend(run->src.shm, name, 0)
 						: SHM_NONE;
-	if (i != SHM_NONE)
+	if (i != SHM_NONE) {
 		explain_backend(run, i);
-	else
-		buf_printf(run->out, "No such %s.\n",
-		    strcmp(kind, "router") == 0 || strcmp(kind, "instance") == 0 ? "instance"
-		    : strcmp(kind, "backend") == 0                               ? "backend"
-						   : "router, server or backend");
+		return false;
+	}
+	run->severity = LOG_ERR;
+	buf_printf(run->out, "No such %s.\n",
+	    strcmp(kind, "router") == 0 || strcmp(kind, "instance") == 0 ? "instance"
+	    : strcmp(kind, "backend") == 0                               ? "backend"
+					   : "router, server or backend");
 	return false;
 }

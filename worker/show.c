@@ -39,7 +39,7 @@ find_iid(const struct stat_list *list, const struct shm *s, const char *word)
 static bool
 no_memory(struct command_run *run)
 {
-	buf_puts(run->out, "Out of memory.\n");
+	command_error(run, "Out of memory.");
 	return false;
 }
 
@@ -114,7 +114,7 @@ run_show_stat(struct command_run *run, int argc, char **argv)
 	}
 	if (argc >= 3 && strspn(argv[1], "-0123456789") == strlen(argv[1]) &&
 	    !stat_numbers(run, argc, argv)) {
-		buf_puts(run->out, "No such proxy.\n");
+		command_error(run, "No such proxy.");
 		return false;
 	}
 	if ((run->flags & F_JSON) != 0)
@@ -267,7 +267,7 @@ run_show_servers_state(struct command_run *run, int argc, char **argv)
 	if (argc > 0) {
 		run->filter.iid = backend_iid(&run->list, run->src.shm, argv[0]);
 		if (run->filter.iid == -1) {
-			buf_puts(run->out, "Can't find backend.\n");
+			command_error(run, "Can't find backend.");
 			return false;
 		}
 	}

@@ -159,7 +159,7 @@ show_errors_run(struct command_run *run, int argc, char **argv)
 		uint32_t be = child_find_backend(s, argv[0], 0);
 
 		if (fe == SHM_NONE && be == SHM_NONE) {
-			buf_puts(run->out, "No such proxy.\n");
+			command_error(run, "No such proxy.");
 			return false;
 		}
 		run->filter.iid =

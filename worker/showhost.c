@@ -105,7 +105,7 @@ events_more(struct command_run *run)
 	size_t n = EVENTS_PIECE;
 
 	if (ev == NULL) {
-		buf_puts(run->out, "Out of memory.\n");
+		command_error(run, "Out of memory.");
 		return false;
 	}
 	while (n == EVENTS_PIECE && run->out->len < run->limit) {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "lib/log.h"
 #include "lib/csv.h"
 #include "shm/total.h"
 #include "worker/show.h"
@@ -102,11 +103,12 @@ info_traffic(struct info *info, const struct stat_source *src)
 	add_n(info, "PipesFree", "MGP", "not counted apart", STAT_U32, 0);
 	add_n(info, "ConnRate", "MRP", "sessions in the last second", STAT_U32, st.rate);
 	add_n(info, "ConnRateLimit", "CLP", "most sessions a second; 0: no limit", STAT_U32,
-	    src->conf != NULL ? src->conf->global.maxconnrate : 0);
+	    sw32_get(&src->shm->master->conn_rate));
 	add_n(info, "MaxConnRate", "MMP", "most sessions that were begun in a second", STAT_U32,
 	    st.rate_max);
 	add_n(info, "SessRate", "MRP", "the same as ConnRate", STAT_U32, st.rate);
-	add_n(info, "SessRateLimit", "CLP", "not used", STAT_U32, 0);
+	add_n(info, "SessRateLimit", "CLP", "the same, by command only; the lower holds", STAT_U32,
+	    sw32_get(&src->shm->master->sess_rate));
 	add_n(info, "MaxSessRate", "MMP", "the same as MaxConnRate", STAT_U32, st.rate_max);
 	add_n(info, "Tasks", "MGP", "open connections of every kind", STAT_U32,
 	    st.held + st.held_misc);
@@ -215,6 +217,7 @@ show_version_run(struct command_run *run, int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
+	run->severity = LOG_INFO;
 	buf_printf(run->out, "%s\n", VIPD_VERSION);
 	return false;
 }

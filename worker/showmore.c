@@ -33,13 +33,13 @@ list_begin(struct command_run *run, int argc, char **argv)
 	uint32_t be = argc > 0 ? child_find_backend(run->src.shm, argv[0], 0) : SHM_NONE;
 
 	if (argc > 0 && be == SHM_NONE) {
-		buf_puts(run->out, "Can't find backend.\n");
+		command_error(run, "Can't find backend.");
 		return false;
 	}
 	if (argc > 0)
 		run->filter.iid = sw32_get(&shm_be_dir(run->src.shm, be)->id);
 	if (stat_list_make(&run->list, run->src.shm) == -1) {
-		buf_puts(run->out, "Out of memory.\n");
+		command_error(run, "Out of memory.");
 		return false;
 	}
 	return true;
@@ -378,7 +378,7 @@ show_config_run(struct command_run *run, int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	if (run->src.conf == NULL) {
-		buf_puts(run->out, "No configuration is in force yet.\n");
+		command_error(run, "No configuration is in force yet.");
 		return false;
 	}
 	text = run->human_fd > 0 ? proc_memfd_map(run->human_fd, &run->doc.len) : NULL;
@@ -386,7 +386,7 @@ show_config_run(struct command_run *run, int argc, char **argv)
 		run->doc.text = (char *)(uintptr_t)text;
 		run->doc.mapped = true;
 	} else if (!config_print(run)) {
-		buf_puts(run->out, "Out of memory.\n");
+		command_error(run, "Out of memory.");
 		return false;
 	}
 	run->more = config_more;
@@ -429,6 +429,6 @@ show_env_run(struct command_run *run, int argc, char **argv)
 		buf_putc(run->out, '\n');
 	}
 	if (argc > 0 && !found)
-		buf_puts(run->out, "Variable not found\n");
+		command_error(run, "Variable not found");
 	return false;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/log.h"
 #include "shm/limit.h"
 #include "worker/show.h"
 
@@ -28,6 +29,7 @@ take_place(const struct command_run *run)
 static bool
 say(struct command_run *run, const char *text)
 {
+	run->severity = strcmp(text, "Done.") == 0 ? LOG_INFO : LOG_ERR;
 	buf_printf(run->out, "%s\n", text);
 	return false;
 }
