@@ -47,7 +47,8 @@ import traceback
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.join(ROOT, os.environ.get("B", "build"))
 SANITIZED = os.path.basename(BUILD).startswith("build-san")
-PATIENCE = float(os.environ.get("PATIENCE", "3"))
+PATIENCE = float(os.environ.get("PATIENCE", "4"))
+SOON = 5 * PATIENCE  # seconds by which what is on its way has come
 _libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
@@ -269,6 +270,32 @@ def kill_tree(pids):
             os.kill(p, signal.SIGKILL)
 
 
+def freeze(*pids):
+    """Stops processes, and waits until they stand still: SIGSTOP alone is only on its way."""
+    for p in pids:
+        os.kill(p, signal.SIGSTOP)
+    wait_for(lambda: all(state(p) in "TZX" for p in pids), what=f"{pids} to stand still", every=0.001)
+
+
+@contextlib.contextmanager
+def frozen(*pids):
+    """with frozen(pid): it stands still, as one that hangs. Whoever it hangs for may have killed it."""
+    freeze(*pids)
+    try:
+        yield
+    finally:
+        for p in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(p, signal.SIGCONT)
+
+
+def kill_together(*pids):
+    """kill -9, none of them a moment before the others."""
+    freeze(*pids)
+    for p in pids:
+        os.kill(p, signal.SIGKILL)
+
+
 class Proc:
     """A started program; its output (both streams) goes to a file."""
 
@@ -336,7 +363,7 @@ class Vback(Proc):
 
     def control(self, command):
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(5 * PATIENCE)
+            s.settimeout(SOON)
             s.connect(self.control_path)
             s.sendall(command.encode() + b"\n")
             return read_all(s).decode()
@@ -393,7 +420,7 @@ def split_addr(addr):
     return host.strip("[]"), int(port)
 
 
-def connect(addr, limit=5.0 * PATIENCE, source=None, rcvbuf=None):
+def connect(addr, limit=SOON, source=None, rcvbuf=None):
     """A TCP (or, for a path, UNIX) connection."""
     if addr.startswith("/"):
         s = socket.socket(socket.AF_UNIX)
@@ -438,7 +465,7 @@ def reset(s):
     s.close()
 
 
-def ending(s, limit=5.0 * PATIENCE):
+def ending(s, limit=SOON):
     """How the peer ends a connection on which nothing more is due: "fin", "rst", "data", "open"."""
     s.settimeout(limit)
     try:
@@ -496,7 +523,7 @@ def cli(path, command, limit=5.0):
         return read_all(s).decode(errors="replace")
 
 
-def http(addr, request, limit=5.0 * PATIENCE):
+def http(addr, request, limit=SOON):
     """Sends bytes, reads to the end; (status, head, body). status 0: no HTTP answer."""
     if isinstance(request, str):
         request = request.encode()
@@ -807,7 +834,7 @@ class Env:
                      **kw)
 
     def vload_start(self, *targets, mode="short", conns=1, total=0, seconds=0, every_ms=0,
-                    per_conn=1, size="100", want="100", timeout_ms=10000, ns=None, opts=()):
+                    per_conn=1, size="100", want="100", timeout_ms=20000, ns=None, opts=()):
         argv = [tool("vload"), "-m", mode, "-c", conns, "-k", per_conn, "-s", size, "-S", want,
                 "-T", timeout_ms, *opts]
         if total:
@@ -894,8 +921,8 @@ _tests = []
 def test(needs=(), limit=30, plain=False, kinds=None):
     """Registers fn(env), or, with kinds (["vipd", "haproxy"]), fn(env, kind) once for each; beside
     vipd others only with PEERS=1: they prove the test, not vipd.
-    needs: programs; "vipd" is ours, "root" real root. limit: seconds, before PATIENCE. plain: may run on the host's
-    own loopback."""
+    needs: programs; "vipd" is ours, "root" real root. limit: seconds, before PATIENCE. plain: may
+    run on the host's own loopback."""
     def register(fn):
         for k in kinds or [None]:
             peer = kinds and "vipd" in kinds and k != "vipd"
