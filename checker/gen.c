@@ -171,6 +171,7 @@ take_over(const struct gen *old, struct server *s)
 	if (o == NULL || o->epoch != s->epoch)
 		return false;
 	s->last_start = o->last_start;
+	s->planned = o->planned;
 	if (!probe_busy(&o->probe) || !health_wants_probes(s) ||
 	    !sock_addr_equal(&o->spec.to, &s->spec.to))
 		return false;
@@ -191,7 +192,7 @@ gen_commit(struct checker *ck)
 	for (size_t i = 0; i < g->n_servers; i++) {
 		health_adopt(&g->servers[i]);
 		spec_aim(&g->servers[i]);
-		n_fresh += sw64_get(&g->servers[i].h->next_probe_ns) == 0;
+		n_fresh += prober_is_due(&g->servers[i]);
 	}
 	health_drop_others(ck);
 	for (size_t i = 0; i < g->n_backends; i++) {
@@ -206,10 +207,7 @@ gen_commit(struct checker *ck)
 
 		if (take_over(old, s))
 			continue;
-		if (sw64_get(&s->h->next_probe_ns) == 0)
-			prober_plan(s, timing_first(fresh++, n_fresh, min));
-		else
-			prober_plan(s, 0);
+		prober_plan(s, prober_is_due(s) ? timing_first(fresh++, n_fresh, min) : 0);
 	}
 	sw64_set(&ck->own->generation, g->number);
 	checker_gen_free(ck, old);

@@ -11,11 +11,17 @@
 #define FRESH_SERVERS 3 /* of a backend, probed at once when vrrp asks */
 
 static void
+start_at(struct server *s, struct mono at)
+{
+	sw64_set(&s->h->next_probe_ns, (uint64_t)at.ns);
+	loop_timer_set(s->ck->loop, &s->due, at);
+}
+
+static void
 plan_at(struct server *s, struct mono at)
 {
 	s->planned = at;
-	sw64_set(&s->h->next_probe_ns, (uint64_t)at.ns);
-	loop_timer_set(s->ck->loop, &s->due, at);
+	start_at(s, at);
 }
 
 static void
@@ -37,14 +43,33 @@ interval(const struct server *s)
 	    timing_interval(&s->conf->check, &r, first), percent, (uint32_t)mrand48());
 }
 
+/* Its place among all when they begin together. */
+static int64_t
+place(const struct server *s)
+{
+	const struct gen *g = s->ck->gen;
+
+	return timing_first((size_t)(s - g->servers), g->n_servers, s->conf->check.inter_ms);
+}
+
 static void
 on_due(struct loop_timer *t)
 {
 	struct server *s = (struct server *)(void *)((char *)t - offsetof(struct server, due));
 
+	struct mono now = loop_refresh(s->ck->loop);
+	int64_t later = 0;
+
 	if (probe_busy(&s->probe))
 		return; /* its end plans the next one */
-	s->last_start = loop_refresh(s->ck->loop);
+	/* Once: on a host that is always late it still begins. */
+	if (timing_overdue(mono_diff_ms(now, t->at)) && t->at.ns == s->planned.ns)
+		later = place(s);
+	if (later > 0) {
+		start_at(s, mono_add_ms(now, later));
+		return;
+	}
+	s->last_start = now;
 	probe_start(&s->probe, &s->spec, s->last_start);
 }
 
@@ -55,7 +80,8 @@ on_result(struct probe *p, const struct probe_result *r)
 
 	health_result(s, r);
 	if (health_wants_probes(s))
-		plan_at(s, timing_next(s->last_start, loop_now(s->ck->loop), interval(s)));
+		plan_at(
+		    s, timing_next(s->planned, s->last_start, loop_now(s->ck->loop), interval(s)));
 }
 
 void
@@ -65,19 +91,33 @@ prober_init(struct server *s)
 	s->due.cb = on_due;
 }
 
+static struct mono
+known_plan(const struct server *s)
+{
+	return (struct mono){(int64_t)sw64_get(&s->h->next_probe_ns)};
+}
+
+bool
+prober_is_due(const struct server *s)
+{
+	return mono_before(known_plan(s), loop_now(s->ck->loop));
+}
+
 void
 prober_plan(struct server *s, int64_t delay_ms)
 {
-	struct mono now = loop_now(s->ck->loop), at = {(int64_t)sw64_get(&s->h->next_probe_ns)};
+	struct mono now = loop_now(s->ck->loop), at = known_plan(s);
 
 	if (!health_wants_probes(s)) {
 		plan_none(s);
-		return;
+	} else if (at.ns == 0) {
+		plan_at(s, mono_add_ms(now, delay_ms));
+	} else if (mono_before(at, now)) {
+		s->planned = at;
+		start_at(s, mono_add_ms(now, delay_ms));
+	} else {
+		plan_at(s, mono_min(at, mono_add_ms(now, interval(s))));
 	}
-	if (at.ns == 0)
-		at = mono_add_ms(now, delay_ms);
-	at = mono_min(at, mono_add_ms(now, interval(s)));
-	plan_at(s, mono_before(at, now) ? now : at);
 }
 
 void
@@ -103,7 +143,7 @@ report(struct server *s)
 {
 	if (!health_wants_probes(s) || !health_is_up(s) || probe_busy(&s->probe))
 		return;
-	plan_at(s, timing_report(loop_now(s->ck->loop), s->last_start, s->planned));
+	plan_at(s, timing_report(loop_now(s->ck->loop), s->last_start, s->due.at));
 }
 
 void

@@ -6,8 +6,10 @@
 #include "checker/state.h"
 
 void prober_init(struct server *s);
-/* At a commit, after health_adopt: plans by what shared memory says, or delay_ms from now when the
- * server was never probed; stops when no probes are wanted. */
+/* At a commit, after health_adopt: the server was never probed, or its probe is overdue. */
+bool prober_is_due(const struct server *s);
+/* Then: plans by what shared memory says, or delay_ms from now when it is due; stops when no probes
+ * are wanted. */
 void prober_plan(struct server *s, int64_t delay_ms);
 /* A probe that a reload interrupted starts again at once; its time limits count from its start. */
 void prober_resume(struct server *s, struct mono began);

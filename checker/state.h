@@ -26,7 +26,7 @@ struct server {
 	struct probe_spec spec;
 	struct probe probe;
 	struct loop_timer due; /* next probe */
-	struct mono planned;   /* when due fires */
+	struct mono planned;   /* by its interval; due may fire later */
 	struct mono last_start;
 	struct loop_timer slow; /* next step of slow start */
 };

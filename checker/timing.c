@@ -28,11 +28,20 @@ timing_jitter(int64_t interval, unsigned percent, uint32_t random)
 }
 
 struct mono
-timing_next(struct mono start, struct mono end, int64_t interval)
+timing_next(struct mono planned, struct mono start, struct mono end, int64_t interval)
 {
-	struct mono next = mono_add_ms(start, interval);
+	int64_t ns = interval * 1000000, missed = start.ns + ns / 2 - (planned.ns + ns);
+	struct mono next = mono_add_ns(planned, ns);
 
+	if (missed > 0)
+		next = mono_add_ns(next, (missed + ns - 1) / ns * ns);
 	return mono_before(next, end) ? end : next;
+}
+
+bool
+timing_overdue(int64_t late_ms)
+{
+	return late_ms > STALL_MS;
 }
 
 int64_t

@@ -20,10 +20,12 @@ int64_t timing_interval(const struct conf_check *c, const struct risefall *r, bo
 int64_t timing_jitter(int64_t interval, unsigned percent, uint32_t random);
 
 /*
- * Start of the probe after one that began at start and ended at end: one interval after the start,
- * so that slow probes do not stretch the pace (HAProxy counts from the end), never before end.
+ * Start of the probe after one that was planned at planned, began at start and ended at end. Whole
+ * intervals after the plan, so that neither slow probes nor a pause of this process change the pace
+ * or bring the servers' probes together (HAProxy counts from the end); half an interval after the
+ * start at least, never before end.
  */
-struct mono timing_next(struct mono start, struct mono end, int64_t interval);
+struct mono timing_next(struct mono planned, struct mono start, struct mono end, int64_t interval);
 
 /*
  * Delay of the first probe of server i of n: evenly over 10 ms a server, at most over the
@@ -47,6 +49,10 @@ int64_t timing_answer_limit(const struct conf_check *c, int64_t spent);
  * most, so that a host that is always short of CPU still finds dead servers.
  */
 bool timing_stalled(int64_t late_ms, unsigned stalls_before);
+
+/* A probe is due and this process comes to it late_ms late, as to all others: then it is better put
+ * off by timing_first than begun together with all. */
+bool timing_overdue(int64_t late_ms);
 
 /* A worker reported a failed connect: when the server should be probed. At once, but not within
  * 100 ms of the last probe's start, and never later than planned. */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include "shm/check_status.h"
 #include "shm/event.h"
@@ -458,6 +460,80 @@ silent_server_is_down_within_three_intervals(void **state)
 	target_stop(t);
 }
 
+#define PACED   40
+#define PACE_NS 600000000u
+#define NEAR_NS 2000000u
+
+static uint64_t
+next_of(uint32_t slot)
+{
+	return sw64_get(&world_health(&w, slot)->next_probe_ns) % PACE_NS;
+}
+
+/* How many are still probed at their time within the interval. */
+static unsigned
+in_place(const uint64_t *place)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < PACED; i++)
+		n += (next_of(i) + PACE_NS + NEAR_NS - place[i]) % PACE_NS <= 2 * NEAR_NS;
+	return n;
+}
+
+static bool
+all_probed(const uint64_t *before, unsigned more)
+{
+	for (uint32_t i = 0; i < PACED; i++)
+		if (sw64_get(&world_health(&w, i)->probes) < before[i] + more)
+			return false;
+	return true;
+}
+
+/* A pause of the process, or its death, does not bring the servers' probes together for ever. */
+static void
+probes_keep_their_places(void **state)
+{
+	struct target *t = target_start(NULL, NULL);
+	uint64_t place[PACED], probes[PACED] = {0};
+	char body[8192], *p = body;
+
+	(void)state;
+	world_open(&w);
+	p += sprintf(p, "check = { inter = \"600ms\"; }; servers = { ");
+	for (int i = 0; i < PACED; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "s%d", i);
+		assert_int_equal(world_server(&w, name, t->port), i);
+		p += sprintf(p, "%s = \"127.0.0.1:%u\"; ", name, t->port);
+	}
+	sprintf(p, "};");
+	world_spawn(&w, false);
+	world_load(&w, body, NULL, NULL);
+	UNTIL(&w, all_probed(probes, 1));
+	for (uint32_t i = 0; i < PACED; i++)
+		place[i] = next_of(i);
+	for (int round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < PACED; i++)
+			probes[i] = sw64_get(&world_health(&w, i)->probes);
+		if (round == 0) {
+			kill(w.pid, SIGSTOP);
+			usleep(1000000);
+			kill(w.pid, SIGCONT);
+		} else {
+			world_kill(&w);
+			usleep(1000000);
+			world_spawn(&w, true);
+			world_load_again(&w);
+		}
+		UNTIL(&w, all_probed(probes, 2));
+		UNTIL(&w, in_place(place) >= PACED * 3 / 4);
+	}
+	world_close(&w);
+	target_stop(t);
+}
+
 static void
 ends_with_its_master(void **state)
 {
@@ -494,6 +570,7 @@ main(void)
 	    cmocka_unit_test(slot_with_a_new_epoch_is_new),
 	    cmocka_unit_test(slow_start_after_a_down_time),
 	    cmocka_unit_test(silent_server_is_down_within_three_intervals),
+	    cmocka_unit_test(probes_keep_their_places),
 	    cmocka_unit_test(ends_with_its_master),
 	};
 

@@ -210,13 +210,28 @@ jitter_stays_in_range(void **state)
 }
 
 static void
-next_probe_counts_from_the_start(void **state)
+next_probe_counts_from_the_plan(void **state)
 {
-	struct mono s = {1000000000};
+	static const struct {
+		int64_t start, end, next; /* ms after the plan; inter is 2000 ms */
+	} v[] = {
+	    {0, 5, 2000},
+	    {3, 900, 2000},     /* a little late: no drift */
+	    {0, 3000, 3000},    /* slow: not before it ends */
+	    {1000, 1005, 2000}, /* half an interval is left */
+	    {1001, 1005, 4000}, /* too near */
+	    {5100, 5105, 8000}, /* after a pause back in its place */
+	    {4900, 4905, 6000},
+	};
+	struct mono p = {10000000000};
 
 	(void)state;
-	assert_int_equal(timing_next(s, mono_add_ms(s, 5), 2000).ns, mono_add_ms(s, 2000).ns);
-	assert_int_equal(timing_next(s, mono_add_ms(s, 3000), 2000).ns, mono_add_ms(s, 3000).ns);
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
+		assert_int_equal(
+		    timing_next(p, mono_add_ms(p, v[i].start), mono_add_ms(p, v[i].end), 2000).ns,
+		    mono_add_ms(p, v[i].next).ns);
+	assert_false(timing_overdue(100));
+	assert_true(timing_overdue(101));
 }
 
 static void
@@ -297,7 +312,7 @@ main(void)
 	    cmocka_unit_test(steps_end_with_the_period),
 	    cmocka_unit_test(interval_by_health),
 	    cmocka_unit_test(jitter_stays_in_range),
-	    cmocka_unit_test(next_probe_counts_from_the_start),
+	    cmocka_unit_test(next_probe_counts_from_the_plan),
 	    cmocka_unit_test(first_probes_are_spread),
 	    cmocka_unit_test(limits_of_a_probe),
 	    cmocka_unit_test(reports_bring_a_probe_forward),
