@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,9 +90,8 @@ probe_finish_own(struct probe *p, int error)
 	finish_own(p, strerror(error));
 }
 
-/* What this host lacks says nothing about the server. */
-static bool
-own_error(int e)
+bool
+probe_own_error(int e)
 {
 	return e == EMFILE || e == ENFILE || e == ENOMEM || e == ENOBUFS || e == EADDRNOTAVAIL ||
 	       e == EAGAIN;
@@ -100,7 +100,7 @@ own_error(int e)
 static void
 connect_failed(struct probe *p, int e)
 {
-	if (own_error(e) && !(e == EAGAIN && p->spec->to.family == AF_UNIX)) /* its backlog */
+	if (probe_own_error(e) && !(e == EAGAIN && p->spec->to.family == AF_UNIX)) /* its backlog */
 		probe_finish_own(p, e);
 	else if (e == ETIMEDOUT)
 		probe_finish(p, CHECK_L4TOUT, 0, NULL);
@@ -245,6 +245,19 @@ timed_out(const struct probe *p)
 	}
 }
 
+/* Something is there that the loop has not told yet, since there was so much else: looks at it.
+ * True: the limit that was over is no more. */
+static bool
+last_look(struct probe *p)
+{
+	struct pollfd f = {.fd = p->f.fd, .events = p->phase == PROBE_CONNECT ? POLLOUT : POLLIN};
+
+	if (poll(&f, 1, 0) <= 0)
+		return false;
+	on_event(&p->f, 0);
+	return !probe_busy(p) || loop_timer_armed(&p->limit);
+}
+
 static void
 on_limit(struct loop_timer *t)
 {
@@ -255,6 +268,8 @@ on_limit(struct loop_timer *t)
 		probe_close(p);
 		return;
 	}
+	if (last_look(p))
+		return;
 	if (timing_stalled(late, p->stalls)) {
 		p->stalls++;
 		finish_own(p, "this host stood still");
@@ -295,7 +310,7 @@ connect_begin(struct probe *p, const struct probe_spec *spec, int *fd)
 		break;
 	}
 	e = errno;
-	if (own_error(e))
+	if (probe_own_error(e))
 		probe_finish_own(p, e);
 	else
 		probe_finish(p, CHECK_SOCKERR, 0, strerror(e));

@@ -29,6 +29,10 @@ send_step(struct probe *p)
 		if (n == PROBE_AGAIN)
 			return;
 		if (n < 0) {
+			if (probe_own_error(errno)) {
+				probe_finish_own(p, errno);
+				return;
+			}
 			/* The answer may be there already; reading says what happened. */
 			break;
 		}
@@ -107,6 +111,10 @@ head_step(struct probe *p)
 
 		if (n == PROBE_AGAIN)
 			return;
+		if (n < 0 && probe_own_error(errno)) {
+			probe_finish_own(p, errno);
+			return;
+		}
 		if (n <= 0) {
 			probe_finish(p, CHECK_L7RSP, 0,
 			    n == 0 || errno == 0 ? "connection closed before the answer"

@@ -16,6 +16,8 @@ void probe_finish(struct probe *p, enum check_status status, uint32_t code, cons
  */
 void probe_finish_linger(
     struct probe *p, enum check_status status, uint32_t code, const char *desc);
+/* What this host lacks, which says nothing about the server. */
+bool probe_own_error(int error);
 /* The same for this host's own want of something. */
 void probe_finish_own(struct probe *p, int error);
 

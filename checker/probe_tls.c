@@ -62,6 +62,15 @@ probe_tls_write(struct probe *p, const void *buf, size_t len)
 	return n == 0 ? PROBE_ERROR : n;
 }
 
+/* RFC 6066, section 3: addresses are not asked for by name. SSL_set1_host(3) knows them. */
+static bool
+is_address(const char *name)
+{
+	struct sock_addr a;
+
+	return name[0] != '/' && sock_addr_parse(&a, name, false) == 0;
+}
+
 static int
 tls_open(struct probe *p)
 {
@@ -70,8 +79,9 @@ tls_open(struct probe *p)
 	p->ssl = SSL_new(p->spec->tls);
 	if (p->ssl == NULL || SSL_set_fd(p->ssl, p->f.fd) != 1)
 		return -1;
-	if (name != NULL && (SSL_set_tlsext_host_name(p->ssl, name) != 1 ||
-				(p->spec->check->verify && SSL_set1_host(p->ssl, name) != 1)))
+	if (name != NULL && !is_address(name) && SSL_set_tlsext_host_name(p->ssl, name) != 1)
+		return -1;
+	if (name != NULL && p->spec->check->verify && SSL_set1_host(p->ssl, name) != 1)
 		return -1;
 	SSL_set_connect_state(p->ssl);
 	return 0;
@@ -114,7 +124,9 @@ probe_tls_step(struct probe *p)
 		return;
 	}
 	n = tls_result(p, r);
-	if (n != PROBE_AGAIN)
+	if (n == PROBE_ERROR && probe_own_error(e))
+		probe_finish_own(p, e);
+	else if (n != PROBE_AGAIN)
 		handshake_failed(p, n == 0 ? 0 : e);
 }
 

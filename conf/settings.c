@@ -502,7 +502,10 @@ static const struct conf_key check_keys[] = {
 	.text = "Certificates, PEM, that may have signed the server's; verify needs it."},
     {"sni", K_STRING, .readers = R_CHECKER, .offset = O(conf_check, sni),
 	.check = check_header_value,
-	.text = "The name that is asked for in TLS, and that the certificate must carry."},
+	.text =
+	    "The name that is asked for in TLS, and that the certificate must carry if verify is "
+	    "true; without it any name will do. An address is not asked for, but the certificate "
+	    "must carry it."},
     {"crt", K_STRING, .readers = R_CHECKER, .offset = O(conf_check, crt), .check = check_path,
 	.text = "A certificate and its key, PEM, that the probe shows to the server."},
     {"send_proxy", K_BOOL, .readers = R_CHECKER, .offset = O(conf_check, send_proxy),

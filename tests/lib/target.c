@@ -248,6 +248,10 @@ serve_one(struct target *t, int fd, SSL_CTX *ctx, bool http)
 			SSL_free(c.ssl);
 			return;
 		}
+		snprintf(t->sni, sizeof(t->sni), "%s",
+		    SSL_get_servername(c.ssl, TLSEXT_NAMETYPE_host_name) != NULL
+			? SSL_get_servername(c.ssl, TLSEXT_NAMETYPE_host_name)
+			: "");
 		if (SSL_get0_peer_certificate(c.ssl) != NULL)
 			atomic_fetch_add(&t->client_certs, 1);
 	}

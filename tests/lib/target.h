@@ -35,6 +35,7 @@ struct target {
 	pid_t pid;
 	bool tls;
 	char request[1024]; /* the last one */
+	char sni[64];       /* of the last handshake; "": none */
 };
 
 /* A certificate for a name and 127.0.0.1, signed by itself; PEM texts. */

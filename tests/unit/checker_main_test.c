@@ -223,8 +223,8 @@ kubernetes_with_ca_file(void **state)
 		    i == 0 ? "/ca.pem" : NULL, pem.cert);
 		probes = sw64_get(&h->probes);
 		UNTIL(&w, sw64_get(&h->probes) >= probes + 3);
-		assert_int_equal(get(&h->status), CHECK_L7OK);
-		assert_int_equal(get(&h->usable), 1);
+		/* A probe that a busy machine cut off may be the last one. */
+		UNTIL(&w, get(&h->status) == CHECK_L7OK && get(&h->usable) == 1);
 		assert_int_equal(get(&h->uweight), i + 1);
 	}
 	assert_non_null(strstr(t->request, "GET /readyz HTTP/1.1\r\n"));

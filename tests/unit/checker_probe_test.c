@@ -4,10 +4,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -387,6 +389,13 @@ https_with_verification(void **state)
 	expect(&g, CHECK_L7OK, 200, "");
 	verified_once(t, pem.cert, "api.example", &g);
 	expect(&g, CHECK_L7OK, 200, "");
+	assert_string_equal(t->sni, "api.example");
+	verified_once(t, pem.cert, "127.0.0.1", &g);
+	expect(&g, CHECK_L7OK, 200, "");
+	assert_string_equal(t->sni, "");
+	verified_once(t, pem.cert, "127.0.0.2", &g);
+	assert_int_equal(g.r.status, CHECK_L6RSP);
+	assert_non_null(strstr(g.r.desc, "certificate: IP address mismatch"));
 	verified_once(t, pem.cert, "other.example", &g);
 	assert_int_equal(g.r.status, CHECK_L6RSP);
 	assert_non_null(strstr(g.r.desc, "certificate: "));
@@ -457,6 +466,86 @@ own_fault(void **state)
 	assert_true(g.done);
 	assert_int_equal(g.r.status, CHECK_SOCKERR);
 	assert_true(g.r.own_fault);
+	rig_fini(&g);
+	target_stop(t);
+}
+
+/* What the system answers instead of a call, in this file's process only; 0: the call. */
+static int recv_error, send_error;
+
+ssize_t
+recv(int fd, void *buf, size_t len, int flags)
+{
+	if (recv_error == 0)
+		return recvfrom(fd, buf, len, flags, NULL, NULL);
+	errno = recv_error;
+	return -1;
+}
+
+ssize_t
+send(int fd, const void *buf, size_t len, int flags)
+{
+	if (send_error == 0)
+		return sendto(fd, buf, len, flags, NULL, 0);
+	errno = send_error;
+	return -1;
+}
+
+/* So is want of memory later. */
+static void
+own_fault_in_the_middle(void **state)
+{
+	static const int errors[] = {ENOMEM, ENOBUFS};
+	struct target *t = target_start(NULL, NULL);
+	struct rig g;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		*(i < 2 ? &recv_error : &send_error) = errors[i % 2];
+		probe_once(&g, t, CONF_CHECK_HTTP);
+		recv_error = send_error = 0;
+		assert_int_equal(g.r.status, CHECK_SOCKERR);
+		assert_true(g.r.own_fault);
+		assert_string_equal(g.r.desc, strerror(errors[i % 2]));
+	}
+	target_stop(t);
+}
+
+static void
+ready(struct loop_fd *f, uint32_t events)
+{
+	(void)f;
+	(void)events;
+}
+
+/* The answer came in time, but so much else that the loop has not told it when the time is over. */
+static void
+answer_in_time_told_late(void **state)
+{
+	enum { OTHERS = 600 };
+	static struct loop_fd other[OTHERS];
+	struct target *t = target_start(NULL, NULL);
+	struct rig g;
+
+	(void)state;
+	for (int i = 0; i < OTHERS; i++) {
+		other[i] = (struct loop_fd){.cb = ready, .fd = -1};
+		assert_int_equal(loop_fd_add(loop, &other[i], eventfd(1, EFD_CLOEXEC), EPOLLIN), 0);
+	}
+	loop_turn(loop, 0);
+	rig_init(&g, t, CONF_CHECK_TCP);
+	g.conf.check.inter_ms = 150;
+	rig_start(&g);
+	usleep(170000);
+	while (!g.done)
+		loop_turn(loop, 0);
+	expect(&g, CHECK_L4OK, 0, "");
+	for (int i = 0; i < OTHERS; i++) {
+		int fd = other[i].fd;
+
+		loop_fd_del(loop, &other[i]);
+		close(fd);
+	}
 	rig_fini(&g);
 	target_stop(t);
 }
@@ -532,6 +621,8 @@ main(void)
 	    cmocka_unit_test(client_certificate),
 	    cmocka_unit_test(bad_files_are_refused_with_a_reason),
 	    cmocka_unit_test(own_fault),
+	    cmocka_unit_test(own_fault_in_the_middle),
+	    cmocka_unit_test(answer_in_time_told_late),
 	    cmocka_unit_test(a_pause_is_not_the_servers),
 	};
 
