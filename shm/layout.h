@@ -82,6 +82,7 @@ struct shm_head {
 	uint64_t off_sched;   /* struct shm_sched[caps.backends] */
 	uint64_t off_entries; /* struct sw16[caps.backends][2][SHM_SCHED_MAX] */
 	uint64_t off_cursors; /* inside shared: struct shm_cursor[caps.backends] */
+	uint64_t off_rates;   /* struct mw64[caps.frontends], see window.h */
 	uint64_t w_held_fe;   /* inside a worker's slot: struct sw32[caps.frontends] */
 	uint64_t w_held_be;   /* struct sw32[caps.backends] */
 	uint64_t w_held_srv;  /* struct sw32[caps.servers] */
@@ -332,7 +333,8 @@ struct shm_cursor {
 struct shm_shared {
 	struct mw64 event_seq;  /* last event number */
 	struct mw64 session_id; /* last session id */
-				/* cursors follow */
+	struct mw64 rate;       /* of all sessions, while global maxconnrate holds: window.h */
+				/* cursors and rates of frontends follow */
 };
 
 /* ---- vrrp
@@ -519,10 +521,7 @@ struct shm_source {
 	struct sw64 addr;
 	struct sw32 who;  /* 0: free; changes while held is 0 only */
 	struct sw32 held; /* sessions of this worker */
-	struct sw32 sec;  /* CLOCK_MONOTONIC seconds of cur */
-	struct sw32 cur;  /* sessions begun in it */
-	struct sw32 prev; /* and in the second before */
-	struct sw32 pad;
+	struct sw64 rate; /* sessions begun, see window.h */
 };
 
 enum shm_phase {
@@ -629,7 +628,7 @@ struct shm_worker {
 };
 
 _Static_assert(sizeof(struct shm_session) == 184, "session record");
-_Static_assert(sizeof(struct shm_source) == 32, "client address");
+_Static_assert(sizeof(struct shm_source) == 24, "client address");
 _Static_assert(sizeof(struct shm_event) == 256, "event");
 _Static_assert(sizeof(struct mw64) == 64, "many-writer word has its cache line");
 _Static_assert(

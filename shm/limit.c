@@ -2,7 +2,7 @@
 /* Limits as sums. A count is named by its offset in a worker's slot, the same in all slots. */
 #include "shm/limit.h"
 
-#include "shm/total.h"
+#include "shm/window.h"
 
 #include <stddef.h>
 #ifdef VIPD_SANITIZE
@@ -235,27 +235,39 @@ limit_rate_of(const struct shm *s)
 }
 
 bool
-limit_rate_global(const struct shm *s, uint32_t per_second, struct mono now)
+limit_rate_room_global(const struct shm *s, uint32_t per_second, struct mono now)
 {
-	uint32_t n = sw32_get(&s->master->n_workers), sum = 0;
-
-	if (per_second == 0)
-		return true;
-	for (uint32_t w = 0; w < n; w++)
-		sum += total_rate(&shm_worker(s, w)->conn_rate, now);
-	return sum < per_second;
+	return window_has_room(mw64_get(&s->shared->rate), per_second, now);
 }
 
 bool
-limit_rate_fe(const struct shm *s, uint32_t fe, uint32_t per_second, struct mono now)
+limit_rate_room_fe(const struct shm *s, uint32_t fe, uint32_t per_second, struct mono now)
 {
-	uint32_t n = sw32_get(&s->master->n_workers), sum = 0;
+	return window_has_room(mw64_get(shm_rate(s, fe)), per_second, now);
+}
 
-	if (per_second == 0)
-		return true;
-	for (uint32_t w = 0; w < n; w++)
-		sum += total_rate(&shm_fe_count(s, shm_worker(s, w))[fe].rate, now);
-	return sum < per_second;
+bool
+limit_rate_take_global(const struct shm *s, uint32_t per_second, struct mono now)
+{
+	return window_take(&s->shared->rate, per_second, now);
+}
+
+bool
+limit_rate_take_fe(const struct shm *s, uint32_t fe, uint32_t per_second, struct mono now)
+{
+	return window_take(shm_rate(s, fe), per_second, now);
+}
+
+void
+limit_rate_give_global(const struct shm *s, uint32_t per_second, struct mono then)
+{
+	window_give(&s->shared->rate, per_second, then);
+}
+
+void
+limit_rate_give_fe(const struct shm *s, uint32_t fe, uint32_t per_second, struct mono then)
+{
+	window_give(shm_rate(s, fe), per_second, then);
 }
 
 int64_t

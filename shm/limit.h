@@ -70,13 +70,17 @@ bool limit_room_fe(const struct shm *s, uint32_t fe, uint32_t limit);
 bool limit_room_srv(const struct shm *s, uint32_t srv, uint32_t limit);
 
 /*
- * Would one more session now be within so many a second (0: no limit), as counted over all workers?
- * Sliding: what is left of the second before, and the current one. By reading, so that workers that
- * accept in the same microsecond may together be one each above it.
+ * So many sessions a second over all workers (0: no limit), sliding as window.h says. take looks
+ * and counts in one step, so the limit is exact whoever else counts or is killed; give takes back
+ * what was counted at that time for a session that then did not begin; room only looks.
  */
 uint32_t limit_rate_of(const struct shm *s); /* the global one that holds now */
-bool limit_rate_global(const struct shm *s, uint32_t per_second, struct mono now);
-bool limit_rate_fe(const struct shm *s, uint32_t fe, uint32_t per_second, struct mono now);
+bool limit_rate_take_global(const struct shm *s, uint32_t per_second, struct mono now);
+bool limit_rate_take_fe(const struct shm *s, uint32_t fe, uint32_t per_second, struct mono now);
+void limit_rate_give_global(const struct shm *s, uint32_t per_second, struct mono then);
+void limit_rate_give_fe(const struct shm *s, uint32_t fe, uint32_t per_second, struct mono then);
+bool limit_rate_room_global(const struct shm *s, uint32_t per_second, struct mono now);
+bool limit_rate_room_fe(const struct shm *s, uint32_t fe, uint32_t per_second, struct mono now);
 
 /* Milliseconds after which it is worth to look again. Pure. */
 int64_t limit_rate_pause_ms(uint32_t per_second);

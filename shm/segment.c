@@ -68,6 +68,7 @@ shm_layout(struct shm_head *h, const struct shm_caps *caps)
 	    place(&at, (uint64_t)caps->backends * 2 * SHM_SCHED_MAX * sizeof(struct sw16), PAGE);
 	h->off_shared = place(&at, sizeof(struct shm_shared), PAGE);
 	h->off_cursors = place(&at, caps->backends * sizeof(struct shm_cursor), 64);
+	h->off_rates = place(&at, caps->frontends * sizeof(struct mw64), 64);
 	h->off_vrrp = place(&at, sizeof(struct shm_vrrp), PAGE);
 	layout_worker(h);
 	h->off_workers = place(&at, caps->workers * h->worker_size, PAGE);

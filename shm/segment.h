@@ -92,6 +92,12 @@ shm_cursor(const struct shm *s, uint32_t be)
 	return SHM_AT(s->shared, s->head->off_cursors - s->head->off_shared, struct shm_cursor) +
 	       be;
 }
+/* How many sessions a frontend began lately, while its rate is limited. */
+static inline struct mw64 *
+shm_rate(const struct shm *s, uint32_t fe)
+{
+	return SHM_AT(s->shared, s->head->off_rates - s->head->off_shared, struct mw64) + fe;
+}
 static inline const struct shm_worker *
 shm_worker(const struct shm *s, uint32_t w)
 {

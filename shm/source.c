@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "shm/window.h"
+
 #define WHO_IPV6  (UINT32_C(1) << 30)
 #define SECOND_NS 1000000000ll
 #define TRIES     16 /* after which a lost race is a refusal */
@@ -40,23 +42,43 @@ set_of(const struct shm *s, const struct source_key *k)
 	return (uint32_t)(h >> 32) % SHM_SOURCE_SETS * SHM_SOURCE_WAYS;
 }
 
-static uint32_t
-second(struct mono now)
+/* What all workers say of one address,, before its rate is made of it: rounded once. */
+struct told {
+	uint32_t held;
+	uint32_t cur;
+	uint32_t prev;
+};
+
+/* The word of one worker, whose clock may be a little behind or ahead of ours: what began in a
+ * second that ours has not reached counts as begun now, and so does what ours would still count. */
+static void
+tell(struct told *t, uint64_t word, struct mono now)
 {
-	return (uint32_t)(now.ns / SECOND_NS);
+	struct window w = window_at(word, now);
+
+	if (w.sec == window_sec(now)) {
+		t->cur += w.cur;
+		t->prev += w.prev;
+	} else {
+		t->cur += w.cur + w.prev;
+	}
 }
 
-/* As total_rate. */
 static uint32_t
-rate_of(const struct shm_source *e, struct mono now)
+rate_of(const struct told *t, struct mono now)
 {
-	int32_t age = (int32_t)(second(now) - sw32_get(&e->sec));
-	uint64_t left = (uint64_t)(SECOND_NS - now.ns % SECOND_NS);
-	uint32_t cur = sw32_get(&e->cur), prev = sw32_get(&e->prev);
+	int64_t left = SECOND_NS - now.ns % SECOND_NS;
 
-	if (age <= 0)
-		return cur + (uint32_t)(prev * left / SECOND_NS);
-	return age == 1 ? (uint32_t)(cur * left / SECOND_NS) : 0;
+	return t->cur + (uint32_t)((int64_t)t->prev * left / SECOND_NS);
+}
+
+static uint32_t
+rate_of_entry(const struct shm_source *e, struct mono now)
+{
+	struct told t = {0, 0, 0};
+
+	tell(&t, sw64_get(&e->rate), now);
+	return rate_of(&t, now);
 }
 
 static bool
@@ -69,7 +91,7 @@ is_of(const struct shm_source *e, const struct source_key *k)
  * address afterwards. */
 static void
 add_worker(const struct shm *s, uint32_t w, const struct source_key *k, uint32_t set,
-    struct mono now, struct source_sum *sum)
+    struct mono now, struct told *sum)
 {
 	const struct shm_worker *other = shm_worker(s, w);
 	const struct shm_source *e = shm_sources(s, other) + set;
@@ -77,16 +99,18 @@ add_worker(const struct shm *s, uint32_t w, const struct source_key *k, uint32_t
 	if (sw32_get(&other->sources) == 0)
 		return;
 	for (unsigned i = 0; i < SHM_SOURCE_WAYS; i++, e++) {
-		struct source_sum v;
+		uint32_t held;
+		uint64_t rate;
 
 		if (!is_of(e, k))
 			continue;
-		v = (struct source_sum){sw32_get_seq(&e->held), rate_of(e, now)};
+		held = sw32_get_seq(&e->held);
+		rate = sw64_get_seq(&e->rate);
 		atomic_thread_fence(memory_order_seq_cst);
 		if (!is_of(e, k))
 			continue;
-		sum->held += v.held;
-		sum->rate += v.rate;
+		sum->held += held;
+		tell(sum, rate, now);
 		return;
 	}
 }
@@ -95,11 +119,11 @@ struct source_sum
 source_sum(const struct shm *s, const struct source_key *k, struct mono now)
 {
 	uint32_t n = sw32_get(&s->master->n_workers), set = set_of(s, k);
-	struct source_sum sum = {0, 0};
+	struct told sum = {0, 0, 0};
 
 	for (uint32_t w = 0; w < n; w++)
 		add_worker(s, w, k, set, now, &sum);
-	return sum;
+	return (struct source_sum){sum.held, rate_of(&sum, now)};
 }
 
 /* ---- the own table -------------------------------------------------------------------------- */
@@ -111,9 +135,7 @@ entry_begin(struct shm_source *e, const struct source_key *k, struct mono now)
 	atomic_thread_fence(memory_order_seq_cst);
 	sw64_set(&e->addr, k->addr);
 	sw32_set(&e->held, 0);
-	sw32_set(&e->sec, second(now));
-	sw32_set(&e->cur, 0);
-	sw32_set(&e->prev, 0);
+	sw64_set(&e->rate, window_format((struct window){window_sec(now), 0, 0}));
 	sw32_set_seq(&e->who, k->who);
 }
 
@@ -131,7 +153,7 @@ entry_of(const struct shm *s, const struct source_key *k, struct mono now)
 			return e;
 		if (sw32_get(&e->who) != 0 && sw32_get(&e->held) != 0)
 			continue;
-		rate = sw32_get(&e->who) == 0 ? 0 : rate_of(e, now);
+		rate = sw32_get(&e->who) == 0 ? 0 : rate_of_entry(e, now);
 		if (best == NULL || rate < lowest) {
 			best = e;
 			lowest = rate;
@@ -145,23 +167,16 @@ entry_of(const struct shm *s, const struct source_key *k, struct mono now)
 	return best;
 }
 
+/* d: 1 or -1. */
 static void
-second_begin(struct shm_source *e, struct mono now)
+count(struct shm_source *e, struct mono now, int d)
 {
-	uint32_t sec = second(now), old = sw32_get(&e->sec);
+	struct window w = window_at(sw64_get(&e->rate), now);
 
-	if (sec == old)
-		return;
-	sw32_set(&e->prev, old + 1 == sec ? sw32_get(&e->cur) : 0);
-	sw32_set(&e->cur, 0);
-	sw32_set(&e->sec, sec);
-}
-
-static void
-count(struct shm_source *e, uint32_t d)
-{
-	sw32_set_seq(&e->cur, sw32_get(&e->cur) + d);
-	sw32_set_seq(&e->held, sw32_get(&e->held) + d);
+	if (d > 0 ? w.cur < WINDOW_MOST : w.cur > 0)
+		w.cur += (uint32_t)d;
+	sw64_set_seq(&e->rate, window_format(w));
+	sw32_set_seq(&e->held, sw32_get(&e->held) + (uint32_t)d);
 }
 
 static enum source_verdict
@@ -169,7 +184,7 @@ verdict(struct source_sum sum, uint32_t maxconn, uint32_t rate)
 {
 	if (maxconn != 0 && sum.held > maxconn)
 		return SOURCE_MAXCONN;
-	return rate != 0 && sum.rate > rate ? SOURCE_RATE : SOURCE_OK;
+	return rate != 0 && rate < WINDOW_MOST && sum.rate > rate ? SOURCE_RATE : SOURCE_OK;
 }
 
 enum source_verdict
@@ -182,17 +197,16 @@ source_take(const struct shm *s, const struct source_key *k, uint32_t maxconn, u
 	*place = 0;
 	if (e == NULL)
 		return SOURCE_OK;
-	second_begin(e, now);
 	for (unsigned i = 0; i < TRIES; i++) {
 		struct source_sum sum;
 
-		count(e, 1);
+		count(e, now, 1);
 		v = verdict(source_sum(s, k, now), maxconn, rate);
 		if (v == SOURCE_OK) {
 			*place = (uint32_t)(e - SHM_OWN(s, s->own_worker, sources)) + 1;
 			return v;
 		}
-		count(e, UINT32_MAX);
+		count(e, now, -1);
 		/* Two at the same moment may both have seen too many: is there room now? */
 		sum = source_sum(s, k, now);
 		sum.held++;

@@ -77,6 +77,26 @@ say_full(const struct worker *w, struct listener *l)
 	    l->fe->conf->name);
 }
 
+/* A place and a share of the rates for one more session. */
+static bool
+take(struct worker *w, const struct gen_frontend *fe)
+{
+	if (!admit_rate_take(w, fe))
+		return false;
+	if (admit_take(w, fe) == ADMIT_OK)
+		return true;
+	admit_rate_give(w, fe);
+	return false;
+}
+
+/* No session began. */
+static void
+give(struct worker *w, const struct gen_frontend *fe)
+{
+	admit_release(w, fe);
+	admit_rate_give(w, fe);
+}
+
 /* Returns false when there is nothing more to take now. */
 static bool
 accept_session(struct worker *w, struct lqueue *q)
@@ -89,7 +109,7 @@ accept_session(struct worker *w, struct lqueue *q)
 	uint32_t source = 0;
 	int fd;
 
-	if (!admit_rate(w, fe) || admit_take(w, fe) != ADMIT_OK) {
+	if (!take(w, fe)) {
 		sw64_add(&count->paused, 1);
 		say_full(w, l);
 		l->full = true;
@@ -100,24 +120,24 @@ accept_session(struct worker *w, struct lqueue *q)
 		/* Nobody was there: the place taken for him is no maximum. */
 		sw32_set(&count->cur_max, fe_max);
 		sw32_set(&w->own->held_max, held_max);
-		admit_release(w, fe);
+		give(w, fe);
 		return false;
 	}
 	if (!access_ok(l, &peer) || drain_refuses(w, fd, l->bind)) {
 		sw64_add(&count->denied, 1);
 		refuse(fd);
-		admit_release(w, fe);
+		give(w, fe);
 		return true;
 	}
 	/* Behind a proxy the client's address comes later. */
 	if (!proxy_wanted(l->bind, &peer) && !admit_source(w, fe, &peer, &source)) {
 		refuse(fd);
-		admit_release(w, fe);
+		give(w, fe);
 		return true;
 	}
 	if (session_start(w, fe, fd, &peer, l->bind, source) == -1) {
 		source_release(w->seg, source);
-		admit_release(w, fe);
+		give(w, fe);
 		worker_exhausted(w, "memory", errno);
 		return false;
 	}

@@ -102,24 +102,61 @@ admit_release(struct worker *w, const struct gen_frontend *fe)
 	ring(w, limit_next_global(w->seg, &w->turn_global));
 }
 
-bool
-admit_rate(struct worker *w, const struct gen_frontend *fe)
+static uint32_t
+rate_fe(const struct gen_frontend *fe)
 {
-	uint32_t own = fe->conf->rate_sessions, all = limit_rate_of(w->seg);
-	struct mono now = loop_now(w->loop), at;
-	int64_t pause;
+	return fe->conf->rate_sessions;
+}
 
-	if (limit_rate_fe(w->seg, fe->slot, own, now)) {
-		if (limit_rate_global(w->seg, all, now))
-			return true;
-		pause = limit_rate_pause_ms(all);
-	} else {
-		pause = limit_rate_pause_ms(own);
-	}
-	at = mono_add_ms(now, pause);
+/* Another look when one more may be let in. */
+static void
+rate_later(struct worker *w, uint32_t per_second)
+{
+	struct mono at = mono_add_ms(loop_now(w->loop), limit_rate_pause_ms(per_second));
+
 	if (!loop_timer_armed(&w->rate_timer) || mono_before(at, w->rate_timer.at))
 		loop_timer_set(w->loop, &w->rate_timer, at);
+}
+
+bool
+admit_rate_room(struct worker *w, const struct gen_frontend *fe)
+{
+	uint32_t own = rate_fe(fe), all = limit_rate_of(w->seg);
+	struct mono now = loop_now(w->loop);
+
+	if (!limit_rate_room_fe(w->seg, fe->slot, own, now))
+		rate_later(w, own);
+	else if (!limit_rate_room_global(w->seg, all, now))
+		rate_later(w, all);
+	else
+		return true;
 	return false;
+}
+
+bool
+admit_rate_take(struct worker *w, const struct gen_frontend *fe)
+{
+	uint32_t own = rate_fe(fe), all = limit_rate_of(w->seg);
+	struct mono now = loop_now(w->loop);
+
+	if (!limit_rate_take_fe(w->seg, fe->slot, own, now)) {
+		rate_later(w, own);
+		return false;
+	}
+	if (!limit_rate_take_global(w->seg, all, now)) {
+		limit_rate_give_fe(w->seg, fe->slot, own, now);
+		rate_later(w, all);
+		return false;
+	}
+	w->rate_taken = all;
+	return true;
+}
+
+void
+admit_rate_give(struct worker *w, const struct gen_frontend *fe)
+{
+	limit_rate_give_fe(w->seg, fe->slot, rate_fe(fe), loop_now(w->loop));
+	limit_rate_give_global(w->seg, w->rate_taken, loop_now(w->loop));
 }
 
 static void

@@ -13,8 +13,14 @@
  * let in. Pure. */
 bool admit_access(const struct gen_frontend *fe, const struct sock_addr *peer);
 
-/* Does the frontend's rate and the global one let one more in now? If not, a timer looks again. */
-bool admit_rate(struct worker *w, const struct gen_frontend *fe);
+/*
+ * Do the frontend's rate and the global one let one more in now? If not, a timer looks again. take
+ * counts it in the same step; give, in the same turn of the loop, takes that back when no session
+ * began.
+ */
+bool admit_rate_room(struct worker *w, const struct gen_frontend *fe);
+bool admit_rate_take(struct worker *w, const struct gen_frontend *fe);
+void admit_rate_give(struct worker *w, const struct gen_frontend *fe);
 
 /*
  * Does the client's address have room for one more session at this frontend? Counts it: *place is

@@ -140,7 +140,7 @@ room_for(struct worker *w, const struct listener *l)
 {
 	if (l->control || l->fe->conf->mode != CONF_MODE_TCP)
 		return limit_sum_misc(w->seg) < LIMIT_MISC || misc_evict(w);
-	return admit_rate(w, l->fe) && admit_room_frontend(w, l->fe) && admit_room_global(w);
+	return admit_rate_room(w, l->fe) && admit_room_frontend(w, l->fe) && admit_room_global(w);
 }
 
 /* An absent worker may have been woken for a connection in a shared queue that it will not take,
