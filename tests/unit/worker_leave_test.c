@@ -309,7 +309,7 @@ an_address_given_away_by_paused_sessions(void **state)
 		"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; tcplog = "
 		"false; }; };\n"
 		"backends = { be = { redispatch = false; retries = 100; timeout = { connect = "
-		"\"50ms\"; }; servers = { a = \"127.0.0.1:%u\"; }; }; };\n",
+		"\"500ms\"; }; servers = { a = \"127.0.0.1:%u\"; }; }; };\n",
 		port, rig_closed_port()),
 	    0);
 	for (int i = 0; i < PAUSED; i++) {
