@@ -277,6 +277,19 @@ vrrp_instance VI_1 {{
                     s.recv(200)
                     got += 1
 
+    def monitor(self, host, vip=VIP):
+        """Notes from now on what the kernel says of the address there; returns a function that counts
+        how often it was taken away."""
+        p = self.env.start(["ip", "monitor", "address", "dev", "eth0"], f"monitor-{host}", self.net[host])
+        probe = "192.0.2.250/32"
+
+        def seen():
+            self.net[host].run("ip", "addr", "add", probe, "dev", "eth0")
+            self.net[host].run("ip", "addr", "del", probe, "dev", "eth0")
+            return "Deleted" in p.output()
+        wait_for(seen, 5, "ip monitor to begin")
+        return lambda: len(re.findall(rf"^Deleted .*\binet6? {re.escape(vip)}/", p.output(), re.M))
+
     def vrrp_pid(self, host):
         return self.procs[host].child("vrrp")
 
