@@ -124,7 +124,7 @@ health_shut_sessions(struct server *s, char reason)
 }
 
 static void
-go_down(struct server *s, bool maint)
+go_down(struct server *s, bool maint, enum health_log how)
 {
 	set_usable(s, false);
 	loop_timer_del(s->ck->loop, &s->slow);
@@ -135,7 +135,7 @@ go_down(struct server *s, bool maint)
 	if (s->conf->on_marked_down == CONF_MARKED_DOWN_SHUTDOWN_SESSIONS)
 		health_shut_sessions(s, 'D');
 	sw32_set(&s->h->oper, SHM_OPER_STOPPED);
-	health_log_change(s, maint ? HEALTH_LOG_MAINT : HEALTH_LOG_DOWN);
+	health_log_change(s, maint ? HEALTH_LOG_MAINT : how);
 }
 
 static void
@@ -164,7 +164,7 @@ health_settle(struct server *s, enum health_log why)
 	bool was = sw32_get(&s->h->oper) != SHM_OPER_STOPPED, up = !maint && risefall_up(&r);
 
 	if (was && !up)
-		go_down(s, maint);
+		go_down(s, maint, why == HEALTH_LOG_COMMAND ? why : HEALTH_LOG_DOWN);
 	else if (!was && up)
 		go_up(s, why);
 	else
@@ -428,7 +428,7 @@ health_set_counter(struct server *s, uint32_t counter)
 	sw32_set(&s->h->counter, counter);
 	if (sw32_get(&s->h->oper) == SHM_OPER_STOPPING)
 		sw32_set(&s->h->oper, SHM_OPER_RUNNING);
-	health_settle(s, HEALTH_LOG_UP);
+	health_settle(s, HEALTH_LOG_COMMAND);
 }
 
 void
@@ -438,6 +438,7 @@ health_set_stopping(struct server *s)
 		return;
 	set_usable(s, false);
 	sw32_set(&s->h->oper, SHM_OPER_STOPPING);
+	health_log_stopping(s);
 }
 
 void

@@ -76,7 +76,10 @@ health_log_change(const struct server *s, enum health_log what)
 	char why[TEXT_MAX] = "";
 
 	count_sessions(s, &held, &waiting);
-	if (sw64_get(&s->h->last_probe_ns) != 0)
+	if (what == HEALTH_LOG_COMMAND) {
+		snprintf(why, sizeof(why), "set by command");
+		what = sw32_get(&s->h->oper) == SHM_OPER_STOPPED ? HEALTH_LOG_DOWN : HEALTH_LOG_UP;
+	} else if (sw64_get(&s->h->last_probe_ns) != 0)
 		format_reason(why, sizeof(why), sw32_get(&s->h->status), sw32_get(&s->h->code),
 		    s->h->desc, sw32_get(&s->h->duration_ms));
 	switch (what) {
@@ -103,7 +106,16 @@ health_log_change(const struct server *s, enum health_log what)
 		    " backup servers online. 0 sessions requeued, %" PRIu32 " total in queue.",
 		    b, name, why[0] != '\0' ? ", " : "", why, active, backup, waiting);
 		break;
+	case HEALTH_LOG_COMMAND:
+		break;
 	}
+}
+
+void
+health_log_stopping(const struct server *s)
+{
+	say(s, LOG_WARNING, "Server %s/%s is stopping, set by command: no new sessions.",
+	    s->backend->conf->name, s->conf->name);
 }
 
 void

@@ -6,9 +6,17 @@
 #include "checker/risefall.h"
 #include "checker/state.h"
 
-enum health_log { HEALTH_LOG_UP = 0, HEALTH_LOG_DOWN, HEALTH_LOG_MAINT, HEALTH_LOG_LEFT_MAINT };
+enum health_log {
+	HEALTH_LOG_UP = 0,
+	HEALTH_LOG_DOWN,
+	HEALTH_LOG_MAINT,
+	HEALTH_LOG_LEFT_MAINT,
+	HEALTH_LOG_COMMAND /* UP or DOWN, by set server health */
+};
 
 /* "Server B/S is DOWN, reason: ..." after oper and usable are set. */
+/* By command. */
+void health_log_stopping(const struct server *s);
 void health_log_change(const struct server *s, enum health_log what);
 /* "Health check for server B/S failed, ..." when the counter moved or the result is another than
  * last, the one before. */

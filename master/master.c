@@ -87,6 +87,7 @@ on_tick(struct loop_timer *t)
 	/* A gap in our own time counts as one tick: a pause of the machine kills nobody. */
 	loop_timer_set(m->loop, t, mono_add_ms(loop_refresh(m->loop), WATCH_TICK_MS));
 	sw64_set(&own->tick, sw64_get(&own->tick) + 1);
+	sw64_set(&own->tick_ns, (uint64_t)loop_now(m->loop).ns);
 	master_each(m, process_tick);
 	lease_watch(m);
 	if (sw64_get(&own->tick) % REPLAY_EVERY_TICKS == 0)

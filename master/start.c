@@ -247,6 +247,7 @@ segment_make(struct master *m, const struct conf *c)
 	sw64_set(&own->started_ns, (uint64_t)mono_now().ns);
 	sw64_set(&own->started_wall_us, (uint64_t)mono_wall_us());
 	sw64_set(&own->tick, 1);
+	sw64_set(&own->tick_ns, (uint64_t)mono_now().ns);
 	for (unsigned i = 0; i < m->n_workers; i++)
 		own->absent[i / 64].v |= 1ull << (i % 64);
 	return 0;

@@ -12,6 +12,8 @@
 #include "lib/log.h"
 #include "lib/proc.h"
 
+#define CHILD_SILENT_NS 700000000 /* the master asks every 100 ms */
+
 static void
 fds_drop(struct child *c)
 {
@@ -346,4 +348,30 @@ child_find_server(
 			return i;
 	}
 	return SHM_NONE;
+}
+
+static bool
+silent(uint64_t last_ns, struct mono now)
+{
+	return last_ns != 0 && now.ns - (int64_t)last_ns > CHILD_SILENT_NS;
+}
+
+bool
+child_master_silent(const struct shm *s, struct mono now)
+{
+	return silent(sw64_get(&s->master->tick_ns), now);
+}
+
+bool
+child_checker_silent(const struct shm *s, struct mono now)
+{
+	return sw32_get(&s->master->checker.state) == SHM_PROC_READY &&
+	       silent(sw64_get(&s->checker->beat_ns), now) && !child_master_silent(s, now);
+}
+
+bool
+child_vrrp_silent(const struct shm *s, struct mono now)
+{
+	return sw32_get(&s->master->vrrp.state) == SHM_PROC_READY &&
+	       silent(sw64_get(&s->vrrp->beat_ns), now) && !child_master_silent(s, now);
 }

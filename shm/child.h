@@ -114,4 +114,12 @@ uint32_t child_find_backend(const struct shm *s, const char *name, uint32_t hint
 uint32_t child_find_server(
     const struct shm *s, uint32_t backend, const char *name, const char *addr, uint32_t hint);
 
+/*
+ * Does the master, the checker, vrrp give no sign of life, at now? The two others beat because the
+ * master asks them: while it hangs nothing can be said of them (false).
+ */
+bool child_master_silent(const struct shm *s, struct mono now);
+bool child_checker_silent(const struct shm *s, struct mono now);
+bool child_vrrp_silent(const struct shm *s, struct mono now);
+
 #endif

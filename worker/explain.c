@@ -42,9 +42,8 @@ explain_span(char to[32], int64_t ns)
 	return to;
 }
 
-/* "1 server", "2 servers". */
-static const char *
-many(char to[64], uint64_t n, const char *what)
+const char *
+explain_many(char to[64], uint64_t n, const char *what)
 {
 	snprintf(to, 64, "%" PRIu64 " %s%s", n, what, n == 1 ? "" : "s");
 	return to;
@@ -103,193 +102,37 @@ explain_events(struct command_run *run, enum event_kind kind, uint32_t object)
 	free(last);
 }
 
-/* ---- servers ----------------------------------------------------------------------------------
- */
-
-/* Why it gets no new sessions; NULL: it gets some. */
-static const char *
-no_sessions_why(const struct shm_health *h)
-{
-	uint32_t admin = sw32_get(&h->admin);
-
-	if ((admin & SHM_ADMIN_FMAINT) != 0)
-		return "an operator has put it into maintenance";
-	if ((admin & SHM_ADMIN_CMAINT) != 0)
-		return "the configuration has disabled it";
-	if ((admin & SHM_ADMIN_IMAINT) != 0)
-		return "the server that it follows is in maintenance";
-	if (sw32_get(&h->oper) == SHM_OPER_STOPPED)
-		return "it is down";
-	if ((admin & (SHM_ADMIN_FDRAIN | SHM_ADMIN_IDRAIN)) != 0)
-		return "an operator drains it; its sessions go on";
-	if (sw32_get(&h->oper) == SHM_OPER_STOPPING)
-		return "it is stopping (its probe says so); its sessions go on";
-	if (sw32_get(&h->uweight) == 0)
-		return "its weight is 0";
-	return sw32_get(&h->usable) == 0 ? "the checker has not let it in yet" : NULL;
-}
-
-static void
-server_probe(struct command_run *run, const struct shm_health *h)
-{
-	int64_t now = run->src.now.ns, next = (int64_t)sw64_get(&h->next_probe_ns) - now;
-	uint32_t counter = sw32_get(&h->counter), rise = sw32_get(&h->rise);
-	uint32_t fall = sw32_get(&h->fall), checked = sw32_get(&h->checked);
-	char text[TOTAL_PROBE_TEXT], ago[32], in[32], left[64];
-	uint64_t last = sw64_get(&h->last_probe_ns);
-
-	if (checked == 0) {
-		explain_line(run, "It is not probed: the configuration has no check for it.");
-		return;
-	}
-	total_probe_text(h, text);
-	if (last == 0)
-		explain_line(run, "No probe has ended yet.");
-	else
-		explain_line(run, "Its last probe, %s ago: %s (%s) in %" PRIu32 " ms%s%s.",
-		    explain_span(ago, now - (int64_t)last), check_status_word(sw32_get(&h->status)),
-		    check_status_text(sw32_get(&h->status)), sw32_get(&h->duration_ms),
-		    text[0] != '\0' ? ": " : "", text);
-	if (counter >= rise)
-		explain_line(run, "%s in a row would take it down.",
-		    many(left, counter - rise + 1, "failed probe"));
-	else
-		explain_line(run, "%s in a row would bring it up.",
-		    many(left, rise - counter, "passed probe"));
-	explain_line(run,
-	    "Rise %" PRIu32 ", fall %" PRIu32 "; %" PRIu64 " probes ended, %" PRIu32
-	    " failed; it went down %s.",
-	    rise, fall, sw64_get(&h->probes), sw32_get(&h->chkfail),
-	    many(left, sw32_get(&h->chkdown), "time"));
-	if (checked == 2)
-		explain_line(run, "Probes pause: an operator has disabled them.");
-	else if ((sw32_get(&h->admin) & 7) != 0)
-		explain_line(run, "No probes during maintenance.");
-	else if (next > -1000000000)
-		explain_line(run, "The next probe begins in %s.", explain_span(in, next));
-	else
-		explain_line(run, "Its next probe is late.");
-	if (now - (int64_t)sw64_get(&run->src.shm->checker->beat_ns) > 5000000000)
-		explain_line(run, "The checker does not answer: all this may be old.");
-}
-
-static void
-server_weight(struct command_run *run, uint32_t srv, const struct shm_health *h)
+/* While a process hangs: first of all, since it colours the rest. */
+void
+explain_silent(struct command_run *run, bool silent, const char *who)
 {
 	const struct shm *s = run->src.shm;
-	uint32_t uweight = sw32_get(&h->uweight), conf = sw32_get(&h->conf_weight), len, share;
-	uint64_t slow = sw64_get(&h->slow_from_ns);
-	int64_t took = run->src.now.ns - (int64_t)slow, whole = sw32_get(&h->slowstart_ms);
-	char in[32];
+	uint32_t n = sw32_get(&s->master->n_workers);
 
-	explain_line(run, "Its weight is %" PRIu32 "%s%s.", uweight,
-	    uweight != conf ? ", set by a command; the file says " : " as configured",
-	    uweight != conf ? (snprintf(in, sizeof(in), "%" PRIu32, conf), in) : "");
-	if (slow != 0 && uweight > 0)
-		explain_line(run, "Slow start: it has %" PRIu64 " %% of it now, all of it in %s.",
-		    (uint64_t)sw32_get(&h->eweight) * 100 / 256 / uweight,
-		    explain_span(in, whole * 1000000 - took));
-	share = schedule_share(s, sw32_get(&shm_srv_dir(s, srv)->backend), srv, &len);
-	if (len > 0)
-		explain_line(run,
-		    "Of %" PRIu32 " turns of the backend's schedule %" PRIu32 " are its own.", len,
-		    share);
-	else
-		explain_line(run, "The backend's schedule is empty: no server may get sessions.");
-}
-
-static void
-server_limits(struct command_run *run, uint32_t srv, const struct shm_health *h)
-{
-	const struct shm *s = run->src.shm;
-	const struct shm_srv_dir *d = shm_srv_dir(s, srv);
-	uint32_t held = limit_sum_srv(s, srv), conf = sw32_get(&d->maxconn), limit = conf;
-	uint32_t set = sw32_get(&h->maxconn), dyn = sw32_get(&h->dyn_maxconn);
-	uint32_t waiting = queue_waiting(s, sw32_get(&d->backend));
-	char sessions[64], wait[64];
-
-	if (set != SHM_NONE)
-		limit = set;
-	if (dyn != 0)
-		limit = dyn == SHM_NONE ? 0 : dyn;
-	many(sessions, held, "session");
-	if (limit == 0)
-		explain_line(run, "It has %s, without a limit.", sessions);
-	else
-		explain_line(run, "It has %s of at most %" PRIu32 "%s%s.", sessions, limit,
-		    sw64_get(&h->slow_from_ns) != 0 ? " during slow start"
-		    : set != SHM_NONE               ? " (set by a command)"
-						    : "",
-		    held >= limit ? ": it is full" : "");
-	explain_line(run, "In the backend's queue %s %s.", many(wait, waiting, "session"),
-	    waiting == 1 ? "waits" : "wait");
-}
-
-/* Where probes go, if a command has said so. */
-static void
-server_check_target(struct command_run *run, const struct shm_health *h)
-{
-	char host[SOCK_ADDR_TEXT];
-	struct shm_target t;
-	struct sock_addr a;
-
-	if (!target_get(h, &t) || (t.check.family == 0 && t.check_port == 0))
-		return;
-	end_get(&t.check, &a);
-	if (a.family != AF_UNSPEC)
-		explain_line(run, "Its probes go to the address %s, set by a command.",
-		    sock_addr_format_host(&a, host, sizeof(host)));
-	if (t.check_port != 0)
+	if (child_master_silent(s, run->src.now))
 		explain_line(
-		    run, "Its probes go to port %" PRIu32 ", set by a command.", t.check_port);
+		    run, "The master process does not answer: nothing is reloaded or respawned.");
+	if (silent)
+		explain_line(run, "The %s does not answer: what follows may be old.", who);
+	for (uint32_t w = 0; w < n && w < SHM_MAX_WORKERS; w++)
+		if (sw32_get(&s->master->workers[w].state) == SHM_PROC_READY &&
+		    shm_mask_has(s->master->absent, w))
+			explain_line(run,
+			    "Worker %" PRIu32 " does not answer: its sessions stand "
+			    "still, others take the new ones.",
+			    w);
 }
 
-static void
-explain_server(struct command_run *run, uint32_t srv)
-{
-	const struct shm *s = run->src.shm;
-	const struct shm_srv_dir *d = shm_srv_dir(s, srv);
-	const struct shm_health *h = shm_health(s, srv);
-	uint64_t changed = sw64_get(&h->changed_ns);
-	char word[32], name[2 * SHM_NAME + 2], ago[32], addr[SHM_ADDR];
-	const char *why, *shown;
-
-	snprintf(name, sizeof(name), "%.*s/%.*s", SHM_NAME - 1,
-	    shm_be_dir(s, sw32_get(&d->backend))->name, SHM_NAME - 1, d->name);
-	if (sw32_get(&h->epoch) != sw32_get(&d->epoch)) {
-		explain_line(run, "%s is new: the checker has not looked at it yet.", name);
-		return;
-	}
-	shown = total_server_word(word, sw32_get(&h->oper), sw32_get(&h->admin),
-	    sw32_get(&h->checked) != 0, sw32_get(&h->counter), sw32_get(&h->rise),
-	    sw32_get(&h->fall));
-	explain_line(run, "%s at %s: %s, for %s.", name, target_text(s, srv, addr), shown,
-	    explain_span(
-		ago, run->src.now.ns -
-			 (int64_t)(changed != 0 ? changed : sw64_get(&s->master->started_ns))));
-	if (strncmp(addr, d->addr, SHM_ADDR) != 0)
-		explain_line(run, "A command has set this address; the file says %.*s.",
-		    SHM_ADDR - 1, d->addr);
-	server_check_target(run, h);
-	why = no_sessions_why(h);
-	explain_line(run, "It gets %s%s.", why != NULL ? "no new sessions: " : "new sessions",
-	    why != NULL ? why : "");
-	server_probe(run, h);
-	server_weight(run, srv, h);
-	server_limits(run, srv, h);
-	explain_events(run, EVENT_SERVER, srv);
-}
-
-/* ---- backends ---------------------------------------------------------------------------------
- */
-
-static const struct conf_backend *
-conf_backend(const struct command_run *run, const char *name)
+const struct conf_backend *
+explain_conf(const struct command_run *run, const char *name)
 {
 	uint32_t k = run->src.conf != NULL ? conf_find_backend(run->src.conf, name) : CONF_NONE;
 
 	return k != CONF_NONE ? &run->src.conf->backends[k] : NULL;
 }
+
+/* ---- backends ---------------------------------------------------------------------------------
+ */
 
 static void
 backend_picks(struct command_run *run, uint32_t be)
@@ -309,7 +152,7 @@ backend_picks(struct command_run *run, uint32_t be)
 /* The one with the fewest sessions for its weight, as workers choose (total of all, unless many
  * servers make their numbers a tick old). */
 static void
-backend_least(struct command_run *run, uint32_t be)
+backend_least(struct command_run *run, uint32_t be, const struct conf_backend *conf)
 {
 	const struct shm *s = run->src.shm;
 	uint32_t n = sw32_get(&s->master->n_servers), best = SHM_NONE;
@@ -318,10 +161,14 @@ backend_least(struct command_run *run, uint32_t be)
 	for (uint32_t i = 0; i < n && i < s->caps->servers; i++) {
 		const struct shm_health *h = shm_health(s, i);
 		uint64_t held, weight = sw32_get(&h->eweight);
+		char why[256] = "";
 
 		if (sw32_get(&shm_srv_dir(s, i)->state) != SHM_DIR_USED ||
 		    sw32_get(&shm_srv_dir(s, i)->backend) != be || sw32_get(&h->usable) == 0 ||
 		    weight == 0)
+			continue;
+		explain_why(s, i, conf, why, sizeof(why));
+		if (why[0] != '\0')
 			continue;
 		held = limit_sum_srv(s, i);
 		if (best == SHM_NONE || held * best_weight < best_held * weight) {
@@ -337,21 +184,39 @@ backend_least(struct command_run *run, uint32_t be)
 		    SHM_NAME - 1, shm_srv_dir(s, best)->name, best_held);
 }
 
+/* How many of its servers would get the next session. */
+static uint32_t
+takers(const struct shm *s, uint32_t be, const struct conf_backend *conf)
+{
+	uint32_t n = sw32_get(&s->master->n_servers), get = 0;
+
+	for (uint32_t i = 0; i < n && i < s->caps->servers; i++) {
+		char why[256] = "";
+
+		if (sw32_get(&shm_srv_dir(s, i)->state) != SHM_DIR_USED ||
+		    sw32_get(&shm_srv_dir(s, i)->backend) != be)
+			continue;
+		explain_why(s, i, conf, why, sizeof(why));
+		get += why[0] == '\0';
+	}
+	return get;
+}
+
 /* A line for each server that gets nothing. */
 static void
-backend_unused(struct command_run *run, uint32_t be)
+backend_unused(struct command_run *run, uint32_t be, const struct conf_backend *conf)
 {
 	const struct shm *s = run->src.shm;
 	uint32_t n = sw32_get(&s->master->n_servers), said = 0;
 
 	for (uint32_t i = 0; i < n && i < s->caps->servers; i++) {
 		const struct shm_srv_dir *d = shm_srv_dir(s, i);
-		const char *why;
+		char why[256] = "";
 
 		if (sw32_get(&d->state) != SHM_DIR_USED || sw32_get(&d->backend) != be)
 			continue;
-		why = no_sessions_why(shm_health(s, i));
-		if (why != NULL && said++ < 50)
+		explain_why(s, i, conf, why, sizeof(why));
+		if (why[0] != '\0' && said++ < 50)
 			explain_line(
 			    run, "%.*s gets no new sessions: %s.", SHM_NAME - 1, d->name, why);
 	}
@@ -371,21 +236,28 @@ explain_backend(struct command_run *run, uint32_t be)
 	bool least;
 
 	snprintf(name, sizeof(name), "%.*s", SHM_NAME - 1, d->name);
-	conf = conf_backend(run, name);
+	conf = explain_conf(run, name);
+	explain_silent(run, child_checker_silent(s, run->src.now), "checker");
 	least = conf != NULL && conf->balance == CONF_LEASTCONN;
 	explain_line(run, "Backend %s: %" PRIu32 " of %s may get sessions; balance is %s.", name,
-	    usable, many(servers, sw32_get(&sched->total), "server"),
+	    usable, explain_many(servers, sw32_get(&sched->total), "server"),
 	    least ? "leastconn" : "roundrobin");
 	explain_line(run, "It has %s; %" PRIu32 " %s in its queue.",
-	    many(sessions, limit_sum_be(s, be), "session"), waiting,
+	    explain_many(sessions, limit_sum_be(s, be), "session"), waiting,
 	    waiting == 1 ? "waits" : "wait");
 	if (usable == 0)
-		explain_line(run, "No server may get sessions: new ones end without one.");
+		explain_line(run, "No server may get sessions: new ones %s.",
+		    conf != NULL && conf->no_server == CONF_NO_SERVER_WAIT
+			? "wait in the queue for one"
+			: "end without one");
+	else if (takers(s, be, conf) == 0)
+		explain_line(run, "Each of them has all the sessions that it may have: new ones "
+				  "wait in the queue.");
 	else if (least)
-		backend_least(run, be);
+		backend_least(run, be, conf);
 	else
 		backend_picks(run, be);
-	backend_unused(run, be);
+	backend_unused(run, be, conf);
 	explain_events(run, EVENT_BACKEND, be);
 }
 

@@ -6,6 +6,16 @@
 #include "shm/event.h"
 #include "worker/show.h"
 
+/* "1 server", "2 servers". */
+const char *explain_many(char to[64], uint64_t n, const char *what);
+/* A backend's configuration; NULL: not known here. */
+const struct conf_backend *explain_conf(const struct command_run *run, const char *name);
+/* Why a server gets no new sessions; "": it gets some. conf: its backend's, may be NULL. */
+void explain_why(
+    const struct shm *s, uint32_t srv, const struct conf_backend *conf, char *to, size_t size);
+void explain_server(struct command_run *run, uint32_t srv);
+/* What hangs, in sentences; silent: whoever writes what is explained. */
+void explain_silent(struct command_run *run, bool silent, const char *who);
 /* A line, without control characters, whatever other processes have written. */
 void explain_line(struct command_run *run, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

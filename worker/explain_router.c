@@ -202,14 +202,13 @@ explain_router(struct command_run *run, const char *name)
 
 		if (sw32_get(&r->used) == 0 || strncmp(r->name, name, SHM_NAME) != 0)
 			continue;
+		explain_silent(run, child_vrrp_silent(run->src.shm, run->src.now), "vrrp process");
 		router_role(run, r);
 		router_priority(run, r);
 		router_group(run, r);
 		router_peers(run, r);
 		router_refused(run, r);
 		router_next(run, r);
-		if (run->src.now.ns - (int64_t)sw64_get(&v->beat_ns) > 2000000000)
-			explain_line(run, "The vrrp process does not answer: all this may be old.");
 		explain_events(run, EVENT_ROUTER, i);
 		return true;
 	}

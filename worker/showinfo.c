@@ -275,6 +275,9 @@ proc_fill(struct proc_row *r, const struct command_run *run, const char *type, i
 		r->state = "draining";
 	else if (slot >= 0 && state == SHM_PROC_READY && shm_mask_has(m->absent, (unsigned)slot))
 		r->state = "silent";
+	else if ((p == &m->checker && child_checker_silent(run->src.shm, run->src.now)) ||
+		 (p == &m->vrrp && child_vrrp_silent(run->src.shm, run->src.now)))
+		r->state = "silent";
 	format_status(r->last, sizeof(r->last), sw32_get(&p->respawns), sw32_get(&p->last_status));
 	r->generation = sw64_get(&p->generation);
 }
@@ -289,7 +292,9 @@ proc_fill_master(struct proc_row *r, const struct command_run *run)
 	    .type = "master",
 	    .respawns = sw64_get(&m->reloads),
 	    .up_s = (int64_t)uptime_s(&run->src),
-	    .state = sw32_get(&m->stopping) != 0 ? "stopping" : "ready",
+	    .state = child_master_silent(run->src.shm, run->src.now) ? "silent"
+		     : sw32_get(&m->stopping) != 0                   ? "stopping"
+								     : "ready",
 	    .last = "-",
 	    .generation = sw64_get(&m->generation),
 	};
