@@ -474,13 +474,14 @@ struct shm_be_count {
 	struct sw64 sess;
 	struct sw64 bytes_in;
 	struct sw64 bytes_out;
-	struct sw64 econ; /* failed connects after all retries */
-	struct sw64 eresp;
-	struct sw64 wretr;  /* retries */
+	struct sw64 econ;   /* failed connects after all retries */
+	struct sw64 eresp;  /* errors of the server after the connect */
+	struct sw64 wretr;  /* retries with the same server; with another: wredis */
 	struct sw64 wredis; /* redispatches */
 	struct sw64 cli_abrt;
 	struct sw64 srv_abrt;
-	struct sw64 lbtot; /* times a server was chosen */
+	struct sw64 lbtot;   /* times a server was chosen */
+	struct sw64 connect; /* connects tried */
 	struct sw64 denied;
 	struct sw32 queue_max; /* most waiters at once over all workers, as seen here */
 	struct sw32 q_ms_max;  /* longest of the times that are summed below */

@@ -183,6 +183,7 @@ total_of_backend(const struct shm *s, uint32_t be, struct mono now, struct total
 		ADD_TARGET(t, c, now);
 		t->q_ms += sw64_get(&c->q_ms);
 		t->denied += sw64_get(&c->denied);
+		t->connect += sw64_get(&c->connect);
 		raise_to(&t->queue_max, sw32_get(&c->queue_max));
 		raise_to(&t->q_ms_max, sw32_get(&c->q_ms_max));
 	}

@@ -53,7 +53,7 @@ struct total_target {
 	uint64_t sess;
 	uint64_t bytes_in;
 	uint64_t bytes_out;
-	uint64_t connect; /* servers only */
+	uint64_t connect; /* connects tried */
 	uint64_t econ;
 	uint64_t eresp;
 	uint64_t wretr;

@@ -95,6 +95,7 @@ attempt(struct session *s, const struct sock_addr *to, bool late)
 	if (r == OUTGOING_NO_SOCKET)
 		return BEGUN_SHORT;
 	sw64_add(&count_srv(s->w, s->srv)->connect, 1);
+	sw64_add(&count_be(s->w, s->be)->connect, 1);
 	s->s.fd = fd;
 	if (late)
 		s->s.flags |= SIDE_LATE;

@@ -56,11 +56,15 @@ static void
 assign(struct session *s, struct gen_server *v)
 {
 	uint64_t now = (uint64_t)loop_now(s->w->loop).ns;
+	bool again = s->tries > 0 && s->srv == v; /* as HAProxy: no new choice */
 
 	if (s->tries > 0 && s->srv != NULL && s->srv != v) {
 		s->flags |= SESSION_REDISP;
 		sw64_add(&count_be(s->w, s->be)->wredis, 1);
 		sw64_add(&count_srv(s->w, s->srv)->wredis, 1);
+	} else if (again) {
+		sw64_add(&count_be(s->w, s->be)->wretr, 1);
+		sw64_add(&count_srv(s->w, v)->wretr, 1);
 	}
 	s->srv = v;
 	s->flags |= SESSION_HELD_SRV;
@@ -68,7 +72,7 @@ assign(struct session *s, struct gen_server *v)
 	if (sw64_get(&s->rec->assigned_ns) == 0)
 		sw64_set(&s->rec->assigned_ns, now);
 	sw32_set(&s->rec->srv, v->slot);
-	count_chosen(s);
+	count_chosen(s, again);
 }
 
 void
@@ -142,8 +146,6 @@ failed(struct session *s, bool servers_fault)
 		sw64_add(&count_srv(w, s->srv)->econ, 1);
 		return next;
 	}
-	sw64_add(&count_be(w, s->be)->wretr, 1);
-	sw64_add(&count_srv(w, s->srv)->wretr, 1);
 	return next;
 }
 
@@ -372,6 +374,7 @@ connect_timer(struct session *s)
 	struct gen_server *same;
 
 	if (s->phase == SHM_PH_QUEUE) {
+		sw64_add(&count_be(s->w, s->be)->econ, 1); /* as HAProxy */
 		session_end(s, 's', SESSION_RESET_C);
 		return;
 	}

@@ -64,15 +64,17 @@ count_backend(struct session *s)
 }
 
 void
-count_chosen(struct session *s)
+count_chosen(struct session *s, bool again)
 {
 	struct mono now = loop_now(s->w->loop);
 	struct shm_be_count *b = count_be(s->w, s->be);
 	struct shm_srv_count *v = count_srv(s->w, s->srv);
 
-	sw64_add(&b->lbtot, 1);
+	if (!again) {
+		sw64_add(&b->lbtot, 1);
+		sw64_add(&v->lbtot, 1);
+	}
 	sw64_set(&b->last_ns, (uint64_t)now.ns);
-	sw64_add(&v->lbtot, 1);
 	sw64_add(&v->sess, 1);
 	sw64_set(&v->last_ns, (uint64_t)now.ns);
 	count_rate(s->w, &v->rate, now);
@@ -88,6 +90,11 @@ count_abort(struct session *s)
 		if (s->srv != NULL)
 			sw64_add(&count_srv(s->w, s->srv)->cli_abrt, 1);
 	} else if ((s->who == 'S' || s->who == 's') && (s->when == 'D' || s->when == 'L')) {
+		if (s->who == 'S') { /* an error, as its RST is, no timeout */
+			sw64_add(&b->eresp, 1);
+			if (s->srv != NULL)
+				sw64_add(&count_srv(s->w, s->srv)->eresp, 1);
+		}
 		sw64_add(&b->srv_abrt, 1);
 		if (s->srv != NULL)
 			sw64_add(&count_srv(s->w, s->srv)->srv_abrt, 1);
@@ -124,13 +131,12 @@ count_end(struct session *s)
 		return;
 	count_abort(s);
 	b = count_be(s->w, s->be);
+	/* As HAProxy: sessions that no server took are in no mean. */
+	if (assigned == 0 || connected == 0 || s->srv == NULL)
+		return;
 	sw64_add(&b->timed, 1);
 	add_time(&b->t_ms, &b->t_ms_max, total);
-	if (assigned == 0)
-		return;
 	add_time(&b->q_ms, &b->q_ms_max, ms_between(s->rec->accept_ns, assigned));
-	if (connected == 0 || s->srv == NULL)
-		return;
 	v = count_srv(s->w, s->srv);
 	add_time(&b->c_ms, &b->c_ms_max, ms_between((int64_t)assigned, connected));
 	sw64_add(&v->timed, 1);

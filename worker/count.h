@@ -64,7 +64,7 @@ void count_rate(const struct worker *w, struct shm_rate *r, struct mono now);
 void count_accepted(struct worker *w, const struct gen_frontend *f);
 /* A session has been given to its backend; a server was chosen for it. */
 void count_backend(struct session *s);
-void count_chosen(struct session *s);
+void count_chosen(struct session *s, bool again); /* again: after a failed connect to it */
 /* The end of a session: times and who broke off. */
 void count_end(struct session *s);
 

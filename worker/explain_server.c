@@ -230,8 +230,8 @@ server_failures(struct command_run *run, uint32_t srv)
 	char times[64];
 
 	total_of_server(run->src.shm, srv, run->src.now, &t);
-	if (t.econ + t.wretr > 0)
-		explain_line(run, "%" PRIu64 " of %s to it failed.", t.econ + t.wretr,
+	if (t.econ + t.wretr + t.wredis > 0)
+		explain_line(run, "%" PRIu64 " of %s to it failed.", t.econ + t.wretr + t.wredis,
 		    explain_many(times, t.connect, "connect"));
 }
 
