@@ -294,7 +294,8 @@ change_dump(const struct ctl *ctl, int argc, char **argv)
 		return ctl_usage("dump");
 	client_must_ask_master(ctl->socket, "dump", CLIENT_TIMEOUT_MS, &answer);
 	done = strncmp(buf_text(&answer), "Statistics written", 18) == 0;
-	fprintf(done ? stdout : stderr, "%s%s", done ? "" : "vipctl: ", buf_text(&answer));
+	if (!done || !ctl->json)
+		fprintf(done ? stdout : stderr, "%s%s", done ? "" : "vipctl: ", buf_text(&answer));
 	buf_free(&answer);
 	return done ? CTL_OK : CTL_FAILED;
 }

@@ -3,10 +3,13 @@
 #include "ctl/client.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -121,6 +124,39 @@ client_ask(const char *path, const char *line, int timeout_ms, struct buf *answe
 	return 0;
 }
 
+/* Whom the socket lets in, by its owner, group and mode. */
+static void
+explain_rights(const char *path, char *text, size_t size)
+{
+	struct passwd *pw;
+	struct group *gr;
+	struct stat st;
+	char owner[64], group[64];
+
+	if (stat(path, &st) == -1) {
+		snprintf(text, size,
+		    "no permission for %s: its directory lets you not in; run vipctl as root, or "
+		    "as "
+		    "a member of the directory's group",
+		    path);
+		return;
+	}
+	pw = getpwuid(st.st_uid);
+	gr = getgrgid(st.st_gid);
+	snprintf(owner, sizeof(owner), "%s", pw != NULL ? pw->pw_name : "?");
+	snprintf(group, sizeof(group), "%s", gr != NULL ? gr->gr_name : "?");
+	if ((st.st_mode & S_IWGRP) != 0)
+		snprintf(text, size,
+		    "no permission for %s (mode %04o): run vipctl as root, as user %s, or as a "
+		    "member of group %s",
+		    path, (unsigned)st.st_mode & 07777, owner, group);
+	else
+		snprintf(text, size,
+		    "no permission for %s (mode %04o): run vipctl as root or as user %s; global "
+		    "control's mode and group let others in",
+		    path, (unsigned)st.st_mode & 07777, owner);
+}
+
 void
 client_explain(const char *path, int err, char *text, size_t size)
 {
@@ -137,10 +173,7 @@ client_explain(const char *path, int err, char *text, size_t size)
 		break;
 	case EACCES:
 	case EPERM:
-		snprintf(text, size,
-		    "no permission for %s: run vipctl as root, or as a user whom the socket's mode "
-		    "and group allow",
-		    path);
+		explain_rights(path, text, size);
 		break;
 	case ETIMEDOUT:
 		snprintf(text, size,

@@ -335,10 +335,11 @@ event_json(struct json *j, const char *line, size_t len)
 	json_object_end(j);
 }
 
-/* Prints those of an answer that are not before from (as their time is written; "": all); *last
- * becomes the last number. With JSON an object a line. */
+/* Prints those of an answer that are not before from and before until (as their time is written;
+ * "": all); *last becomes the last number. With JSON an object a line. */
 static int
-print_events(const struct ctl *ctl, const struct buf *answer, const char *from, uint64_t *last)
+print_events(const struct ctl *ctl, const struct buf *answer, const char *from, const char *until,
+    uint64_t *last)
 {
 	struct buf out = BUF_INIT;
 	int res;
@@ -351,6 +352,9 @@ print_events(const struct ctl *ctl, const struct buf *answer, const char *from, 
 			*last = n;
 		if (n > 0 && word < len && strncmp(p + word + 1, from, strlen(from)) < 0) {
 			/* too old */
+		} else if (n > 0 && *until != '\0' && word < len &&
+			   strncmp(p + word + 1, until, strlen(until)) >= 0) {
+			/* too new */
 		} else if (!ctl->json) {
 			buf_append(&out, p, len);
 			buf_putc(&out, '\n');
@@ -369,7 +373,7 @@ print_events(const struct ctl *ctl, const struct buf *answer, const char *from, 
 }
 
 /*
- * "--since": a span back from now (10s, 5m, 2h, 1d), a time of today (03:12, 03:12:30), or a date
+ * "--since": a span back from now (10s, 5m, 2h, 1d), the last time that it was 03:12, or a date
  * and time (2026-11-25T03:12, or with a blank); as event times are written. False: none of them.
  */
 bool
@@ -397,8 +401,15 @@ look_since(const char *word, time_t now, char *to, size_t size)
 		if (forms[i][1] == 'Y')
 			tm.tm_hour = tm.tm_min = 0;
 		rest = strptime(word, forms[i], &tm);
-		if (rest != NULL && *rest == '\0')
-			return strftime(to, size, TIME_FORM, &tm) > 0;
+		if (rest == NULL || *rest != '\0')
+			continue;
+		tm.tm_isdst = -1;
+		if (forms[i][1] == 'H' && mktime(&tm) > now) { /* it was yesterday */
+			tm.tm_mday--;
+			tm.tm_isdst = -1;
+			mktime(&tm);
+		}
+		return strftime(to, size, TIME_FORM, &tm) > 0;
 	}
 	return false;
 }
@@ -406,10 +417,12 @@ look_since(const char *word, time_t now, char *to, size_t size)
 int
 look_events(const struct ctl *ctl, int argc, char **argv)
 {
-	static const char usage[] = "events [-f|--follow] [--since NUMBER|TIME|SPAN] [COUNT]";
-	const char *count = NULL, *since = NULL;
+	static const char usage[] =
+	    "events [-f|--follow] [--since NUMBER|TIME|SPAN] [--until TIME|SPAN] "
+	    "or events COUNT";
+	const char *count = NULL, *since = NULL, *until = NULL;
 	struct buf answer = BUF_INIT;
-	char line[64], from[32] = "";
+	char line[64], from[32] = "", to[32] = "";
 	bool follow = false;
 	uint64_t last = 0;
 	int res;
@@ -419,6 +432,8 @@ look_events(const struct ctl *ctl, int argc, char **argv)
 			follow = true;
 		else if (strcmp(argv[i], "--since") == 0 && i + 1 < argc && since == NULL)
 			since = argv[++i];
+		else if (strcmp(argv[i], "--until") == 0 && i + 1 < argc && until == NULL)
+			until = argv[++i];
 		else if (count == NULL && strspn(argv[i], "0123456789") == strlen(argv[i]))
 			count = argv[i];
 		else
@@ -426,6 +441,11 @@ look_events(const struct ctl *ctl, int argc, char **argv)
 	}
 	if (since != NULL && (count != NULL || *since == '\0'))
 		return ctl_usage(usage);
+	if (until != NULL &&
+	    (count != NULL || follow || !look_since(until, time(NULL), to, sizeof(to))))
+		return ctl_usage(usage);
+	if (until != NULL && since == NULL)
+		since = "0";
 	if (since != NULL && strspn(since, "0123456789") == strlen(since))
 		snprintf(line, sizeof(line), "show events since %.20s", since);
 	else if (since != NULL && look_since(since, time(NULL), from, sizeof(from)))
@@ -435,13 +455,13 @@ look_events(const struct ctl *ctl, int argc, char **argv)
 	else
 		snprintf(line, sizeof(line), "show events %.20s", count != NULL ? count : "");
 	client_must_ask(ctl->socket, line, &answer);
-	res = ctl_refused(&answer) ? CTL_FAILED : print_events(ctl, &answer, from, &last);
+	res = ctl_refused(&answer) ? CTL_FAILED : print_events(ctl, &answer, from, to, &last);
 	while (follow && res == CTL_OK) {
 		ctl_pause(200);
 		buf_reset(&answer);
 		snprintf(line, sizeof(line), "show events since %" PRIu64, last);
 		client_must_ask(ctl->socket, line, &answer);
-		res = print_events(ctl, &answer, "", &last);
+		res = print_events(ctl, &answer, "", "", &last);
 	}
 	buf_free(&answer);
 	return res;

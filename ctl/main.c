@@ -17,7 +17,7 @@ static const struct ctl_command commands[] = {
     {"health", "[BACKEND]", "probes of servers", more_health},
     {"queue", "[BACKEND]", "who waits in the queues of backends", more_queue},
     {"explain", "[router|server|backend] NAME", "why it is what it is", more_explain},
-    {"events", "[-f] [--since NUMBER|TIME|SPAN] [COUNT]", "what has happened; -f: goes on",
+    {"events", "[-f] [--since WHEN] [--until WHEN] | COUNT", "what has happened; -f: goes on",
 	look_events},
     {"config", "", "the configuration in force, secrets as ***", more_config},
     {"show", "WORDS", "any \"show\" command", look_show},
