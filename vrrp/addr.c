@@ -113,6 +113,7 @@ addr_set(struct router *r)
 {
 	r->say_set = true;
 	r->last_due = false;
+	r->there_until = (struct mono){0};
 	set_all(r, WISH_CLAIM);
 }
 
@@ -179,7 +180,7 @@ addr_remove(struct router *r)
 {
 	r->holds = false;
 	r->refresh_at = MONO_NEVER;
-	r->say_set = r->arp_when_set = false;
+	r->say_set = r->arp_when_set = r->send_when_set = false;
 	r->say_removed = true;
 	for (size_t i = 0; i < r->plan->n_addrs; i++)
 		remove_one(r, &r->plan->addrs[i]);
@@ -335,6 +336,18 @@ was_set(struct router *r, const struct wish_job *w, const struct kernel_answer *
 		garp_sign(&r->garp, loop_now(r->v->loop));
 }
 
+bool
+addr_there(struct router *r)
+{
+	struct nl_addr n;
+
+	for (size_t i = 0; i < r->plan->n_addrs; i++)
+		if (fill(r, &r->plan->addrs[i], &n) &&
+		    mirror_link_of(&r->v->mirror, &r->plan->addrs[i].ip) == 0)
+			return false;
+	return true;
+}
+
 /* All that it wanted is as it wanted it. */
 static void
 settled(struct router *r)
@@ -350,17 +363,14 @@ settled(struct router *r)
 }
 
 bool
-addr_stuck(const struct router *r)
+addr_stuck(struct router *r)
 {
 	const struct vrrp *v = r->v;
 	int64_t s = r->plan->lifetime_s == NL_FOREVER ? STUCK_S : r->plan->lifetime_s;
 
 	if (!v->kernel.busy || loop_now(v->loop).ns - v->kernel.since.ns <= s * 1000000000)
 		return false;
-	for (size_t i = 0; i < r->plan->n_addrs; i++)
-		if (mirror_marked(&v->mirror, &r->plan->addrs[i].ip, 0, 0) == NULL)
-			return true;
-	return false;
+	return !addr_there(r);
 }
 
 void

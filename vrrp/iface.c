@@ -339,6 +339,10 @@ on_event(const struct nl_event *e, void *arg)
 		router_each (v, r)
 			addr_gone(r, &e->addr);
 		break;
+	case NL_EVENT_ADDR_NEW:
+		router_each (v, r)
+			router_look_there(r);
+		break;
 	default:
 		break;
 	}
@@ -371,6 +375,7 @@ iface_dumped(struct vrrp *v, bool ok)
 	look_all(v);
 	router_each (v, r) {
 		addr_gone(r, NULL);
+		router_look_there(r);
 		router_look(r);
 	}
 }

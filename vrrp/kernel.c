@@ -109,12 +109,9 @@ static void *
 run(void *arg)
 {
 	struct kernel *k = arg;
-	struct sched_param sp = {.sched_priority = 1};
 	static const uint64_t one = 1;
 	uint64_t n;
 
-	/* Not inherited (SCHED_RESET_ON_FORK); where it is not allowed the process has said so. */
-	sched_setscheduler(0, SCHED_RR, &sp);
 	/* The process' own call holds for its own thread only. */
 	if (landlock_no_files() == -1)
 		_exit(PROC_EXIT_FAILED);
@@ -165,6 +162,7 @@ start_thread(struct kernel *k)
 {
 	sigset_t all, old;
 	pthread_attr_t at;
+	struct sched_param sp = {.sched_priority = 1};
 	struct pollfd p = {.fd = k->done.fd, .events = POLLIN};
 	uint64_t n;
 	int r;
@@ -174,8 +172,17 @@ start_thread(struct kernel *k)
 		return -1;
 	pthread_attr_setdetachstate(&at, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&at, STACK);
+	/* Real-time from its first instruction: the process waits for it. Not inherited
+	 * (SCHED_RESET_ON_FORK); where it is not allowed the process has said so. */
+	pthread_attr_setinheritsched(&at, PTHREAD_EXPLICIT_SCHED);
+	pthread_attr_setschedpolicy(&at, SCHED_RR);
+	pthread_attr_setschedparam(&at, &sp);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	r = pthread_create(&k->thread, &at, run, k);
+	if (r == EPERM) {
+		pthread_attr_setinheritsched(&at, PTHREAD_INHERIT_SCHED);
+		r = pthread_create(&k->thread, &at, run, k);
+	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&at);
 	errno = r;

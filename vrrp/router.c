@@ -15,6 +15,8 @@
 
 #define PEER_LOST_NS 1300000000LL  /* answers are due each second */
 #define PEER_GONE_NS 60000000000LL /* no hurry any more */
+#define SEND_WAIT_NS 1000000000LL  /* for the addresses, before a first advertisement */
+#define THERE_MS     2000          /* from the kernel's answer to its event */
 
 const char *
 router_ip_text(const struct ip *ip, char *buf, size_t size)
@@ -139,6 +141,16 @@ alarm_said(struct router *r, const struct decide_action *a)
 		log_alert("router %s: %s %s", r->plan->name, who, decide_alarm_text(a->alarm));
 }
 
+/* One that the kernel has refused never comes: announced nonetheless, it may be another's mistake.
+ */
+static bool
+is_there(struct router *r)
+{
+	return addr_settled(r) &&
+	       (addr_there(r) ||
+		   (r->there_until.ns != 0 && !mono_before(loop_now(r->v->loop), r->there_until)));
+}
+
 /* ---- sending --------------------------------------------------------------- */
 
 static int
@@ -223,6 +235,30 @@ wake_neighbours(struct router *r)
 	}
 }
 
+/*
+ * The predecessor leaves when it hears this advertisement: it should find the addresses here. It is
+ * patient (RESIGN); other hosts, if there are any, claim too after half an interval. Meanwhile the
+ * lease runs as if it had left.
+ */
+static void
+send_when_set(struct router *r, const struct decide_action *a)
+{
+	int64_t wait_ns = r->d.cfg.interval_ns * 3;
+	struct decide_in ok = {
+	    .kind = DECIDE_IN_SENT, .now = loop_now(r->v->loop), .boot = mono_now_boot()};
+	struct decide_out none;
+
+	if (r->plan->n_peers > 1)
+		wait_ns = r->d.cfg.interval_ns / 2;
+	if (!r->send_when_set)
+		r->send_until =
+		    mono_add_ns(ok.now, wait_ns < SEND_WAIT_NS ? wait_ns : SEND_WAIT_NS);
+	r->send_when_set = true;
+	r->send = *a;
+	decide_step(&r->d, &ok, &none);
+	sw64_set(&r->pub->lease_boot_ns, (uint64_t)r->d.lease.ns);
+}
+
 static void
 do_send(struct router *r, const struct decide_action *a)
 {
@@ -230,6 +266,7 @@ do_send(struct router *r, const struct decide_action *a)
 	    .kind = DECIDE_IN_SENT, .now = loop_now(r->v->loop), .boot = mono_now_boot()};
 	struct decide_out none;
 
+	r->send_when_set = false;
 	if (r->iface != NULL && r->iface->running)
 		wake_neighbours(r);
 	if (router_send(r, a->priority, a->interval_ns, NULL) == -1)
@@ -343,7 +380,7 @@ do_arp(struct router *r, enum decide_do what)
 void
 router_arp_start(struct router *r)
 {
-	r->arp_when_set = !addr_settled(r);
+	r->arp_when_set = !is_there(r);
 	if (r->arp_when_set)
 		return;
 	garp_start(&r->garp, r->plan->n_addrs, loop_now(r->v->loop));
@@ -362,13 +399,27 @@ send_last(struct router *r, const struct decide_action *a)
 }
 
 void
+router_look_there(struct router *r)
+{
+	bool due = r->send_when_set && !mono_before(loop_now(r->v->loop), r->send_until);
+
+	if (!r->started || !(r->arp_when_set || r->send_when_set) || !(is_there(r) || due))
+		return;
+	if (r->send_when_set)
+		do_send(r, &r->send);
+	if (r->arp_when_set)
+		router_arp_start(r);
+	if (r->iface != NULL)
+		iface_garp(r->iface);
+}
+
+void
 router_settled(struct router *r)
 {
-	if (r->arp_when_set && r->holds) {
-		router_arp_start(r);
-		if (r->iface != NULL)
-			iface_garp(r->iface);
-	}
+	if (r->holds && !addr_there(r))
+		r->there_until = mono_add_ms(loop_now(r->v->loop), THERE_MS);
+	router_look_there(r);
+	router_timer_set(r);
 	if (r->last_due && !r->holds)
 		send_last(r, &r->last);
 	r->last_due = false;
@@ -387,12 +438,16 @@ do_report(const struct router *r, const struct ip *ip)
 		    "router %s: released, but nobody took it: it stays here", r->plan->name);
 }
 
+/* add_first: an ADD stood before it. */
 static void
-perform(struct router *r, const struct decide_action *a)
+perform(struct router *r, const struct decide_action *a, bool add_first)
 {
 	switch (a->kind) {
 	case DECIDE_DO_SEND:
-		do_send(r, a);
+		if (a->priority > 0 && (r->send_when_set || (add_first && !addr_there(r))))
+			send_when_set(r, a);
+		else
+			do_send(r, a);
 		break;
 	case DECIDE_DO_SEND_LAST:
 		send_last(r, a);
@@ -438,14 +493,17 @@ void
 router_step(struct router *r, struct decide_in in)
 {
 	struct decide_out out;
+	bool added = false;
 
 	if (!r->started && in.kind != DECIDE_IN_START)
 		return;
 	in.now = loop_now(r->v->loop);
 	in.boot = mono_now_boot();
 	decide_step(&r->d, &in, &out);
-	for (size_t i = 0; i < out.n; i++)
-		perform(r, &out.a[i]);
+	for (size_t i = 0; i < out.n; i++) {
+		perform(r, &out.a[i], added);
+		added = added || out.a[i].kind == DECIDE_DO_ADD;
+	}
 	if (out.n > 0 && r->iface != NULL)
 		iface_garp(r->iface);
 	if (r->drain_seq != 0 && r->d.role == DECIDE_LEAVE && drain_done(r))
@@ -483,6 +541,10 @@ router_timer_set(struct router *r)
 	at = mono_min(at, r->hold_at);
 	if (r->holds)
 		at = mono_min(at, r->refresh_at);
+	if (r->send_when_set)
+		at = mono_min(at, r->send_until);
+	if (r->arp_when_set && r->there_until.ns != 0)
+		at = mono_min(at, r->there_until);
 	if (r->fault_until.ns != 0)
 		at = mono_min(at, r->fault_until);
 	for (size_t i = 0; i < r->plan->n_tracks; i++)
@@ -544,6 +606,7 @@ router_on_timer(struct loop_timer *t)
 	struct router *r = (struct router *)(void *)((char *)t - offsetof(struct router, timer));
 	struct mono now;
 
+	router_look_there(r);
 	router_input(r, DECIDE_IN_TIMER);
 	now = loop_now(r->v->loop);
 	if (r->holds && !mono_before(now, r->refresh_at)) {

@@ -121,10 +121,14 @@ struct router {
 	bool holds;             /* the addresses have been set */
 	struct mono refresh_at; /* of their lifetime */
 	struct mono put_back[3];
-	bool say_set;      /* when all is settled */
-	bool say_removed;  /* the same */
-	bool arp_when_set; /* a takeover is announced when the addresses are there */
-	bool last_due;     /* the last advertisement leaves when they are gone */
+	bool say_set;       /* when all is settled */
+	bool say_removed;   /* the same */
+	bool arp_when_set;  /* a takeover is announced when the addresses are there */
+	bool send_when_set; /* so is a first advertisement that makes a predecessor leave */
+	struct decide_action send;
+	struct mono send_until;  /* but not later */
+	struct mono there_until; /* all has been answered: they should be there now; 0: not yet */
+	bool last_due;           /* the last advertisement leaves when they are gone */
 	struct decide_action last;
 	uint64_t drain_seq;                                    /* waits for workers; 0: not */
 	struct mono fresh_since;                               /* ASK_FRESH waits; 0: not */
@@ -193,12 +197,18 @@ bool iface_runs(void *v, const char *name);
 void addr_set(struct router *r);
 void addr_refresh(struct router *r);
 void addr_remove(struct router *r);
+/*
+ * All that have a device are there, as the kernel's events tell: an IPv6 address takes packets only
+ * when a worker thread of the kernel has made its route, which on a busy host is long after the
+ * answer; the event comes with the route.
+ */
+bool addr_there(struct router *r);
 /* Nothing that it wished is without answer. */
 bool addr_settled(const struct router *r);
 /* Asks the kernel for what is wished next, if it is idle. */
 void addr_pump(struct vrrp *v);
 /* The kernel has not answered for longer than a lifetime, and they are not there. */
-bool addr_stuck(const struct router *r);
+bool addr_stuck(struct router *r);
 void addr_answered(struct kernel *, const struct kernel_job *, const struct kernel_answer *);
 /* Does another router of this host hold its address (index) too, so that it stays? */
 bool addr_has_heir(struct router *r, size_t i);
@@ -284,6 +294,8 @@ void router_keep(struct router *r);
 void router_publish(struct router *r);
 /* All that it wished of its addresses has been done. */
 void router_settled(struct router *r);
+/* What waits for its addresses to be there is done, or not yet. */
+void router_look_there(struct router *r);
 /* Announces a takeover, when the addresses are there. */
 void router_arp_start(struct router *r);
 /* The first of the reasons for a FAULT. */

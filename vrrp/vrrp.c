@@ -411,13 +411,13 @@ on_ready(struct child *c)
 	vr.served = mono_now();
 	if (loop_timer_reserve(vr.loop, 1) == -1)
 		return -1;
+	be_on_time();
 	if (iface_events_open(&vr) == -1) {
 		log_crit("vrrp: netlink: %s", strerror(errno));
 		return -1;
 	}
 	if (proc_no_more() == -1)
 		return -1;
-	be_on_time();
 	loop_set_idle(vr.loop, on_turn, NULL);
 	loop_timer_set(vr.loop, &vr.tick, mono_add_ms(loop_now(vr.loop), 1000));
 	return 0;
