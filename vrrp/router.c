@@ -543,7 +543,7 @@ router_timer_set(struct router *r)
 		at = mono_min(at, r->refresh_at);
 	if (r->send_when_set)
 		at = mono_min(at, r->send_until);
-	if (r->arp_when_set && r->there_until.ns != 0)
+	if (r->arp_when_set && r->there_until.ns != 0 && addr_settled(r))
 		at = mono_min(at, r->there_until);
 	if (r->fault_until.ns != 0)
 		at = mono_min(at, r->fault_until);
