@@ -65,12 +65,13 @@ router_free(struct router *r)
 	free(r);
 }
 
+/* fresh: of a router that begins; of one that goes on, what the slot says stays true. */
 static void
-claim_slot(struct router *r)
+claim_slot(struct router *r, bool fresh)
 {
 	const struct plan *p = r->plan;
 
-	if (!r->resumed) {
+	if (fresh) {
 		memset(r->room, 0, sizeof(*r->room));
 		sw64_set(&r->pub->sent, 0);
 		for (unsigned i = 0; i < PACKET_REASON_COUNT; i++)
@@ -202,7 +203,7 @@ router_commit(struct router *r)
 	r->plan = r->next;
 	r->next = NULL;
 	r->next_tracks = NULL;
-	claim_slot(r);
+	claim_slot(r, old == NULL && !r->resumed);
 	if (old == NULL)
 		first_step(r);
 	else
