@@ -34,26 +34,40 @@ expired(const struct shm_router *r, uint64_t now_boot_ns, unsigned dead_ticks)
 	return held(r) && (lease != 0 ? lease < now_boot_ns : dead_ticks > DEAD_TICKS);
 }
 
+/* What the dead vrrp had set, or was about to set, for the router of that slot. */
 static bool
-is_ours(const struct conf_router *r, const struct nl_addr *a)
+is_ours(const struct shm_vrrp *v, uint32_t slot, const struct nl_addr *a)
 {
-	for (size_t i = 0; i < r->n_addresses; i++) {
-		const struct sock_addr *v = &r->addresses[i].addr;
+	uint32_t n = sw32_get(&v->n_held);
 
-		if (v->family != a->family || r->addresses[i].prefix != a->prefix)
-			continue;
-		if (v->family == AF_INET ? memcmp(&v->in.sin_addr, a->addr, 4) == 0
-					 : memcmp(&v->in6.sin6_addr, a->addr, 16) == 0)
+	for (uint32_t i = 0; i < n && i < SHM_HELD; i++) {
+		const struct shm_held *h = &v->held[i];
+
+		if (sw32_get(&h->used) == slot + 1 && h->ifindex == a->ifindex &&
+		    h->family == a->family && h->prefix == a->prefix &&
+		    memcmp(h->addr, a->addr, sizeof(h->addr)) == 0)
 			return true;
 	}
+	return false;
+}
+
+static bool
+has_any(const struct shm_vrrp *v, uint32_t slot)
+{
+	uint32_t n = sw32_get(&v->n_held);
+
+	for (uint32_t i = 0; i < n && i < SHM_HELD; i++)
+		if (sw32_get(&v->held[i].used) == slot + 1)
+			return true;
 	return false;
 }
 
 #define FOUND_MAX 64
 
 struct found {
-	const struct conf_router *router;
-	struct nl_addr v[FOUND_MAX];
+	const struct shm_vrrp *v;
+	uint32_t slot;
+	struct nl_addr a[FOUND_MAX];
 	unsigned n;
 };
 
@@ -63,33 +77,25 @@ on_addr(const struct nl_addr *a, void *arg)
 	struct found *f = arg;
 
 	/* An unmarked one (an old kernel) with a lifetime is vrrp's too; without: an operator's. */
-	if (f->n < FOUND_MAX && is_ours(f->router, a) &&
+	if (f->n < FOUND_MAX && is_ours(f->v, f->slot, a) &&
 	    (a->proto == MARK || (a->proto == 0 && a->valid_s != NL_FOREVER)))
-		f->v[f->n++] = *a;
+		f->a[f->n++] = *a;
 }
 
 static void
-remove_all(struct nl *nl, const struct conf_router *r, const char *why)
+remove_all(struct master *m, struct nl *nl, uint32_t slot, const char *why)
 {
-	struct found f = {.router = r};
+	const struct shm_router *r = &m->seg.vrrp->routers[slot];
+	struct found f = {.v = m->seg.vrrp, .slot = slot};
 
 	if (nl_addr_dump(nl, AF_UNSPEC, 0, on_addr, &f) == -1)
 		log_err("router %s: cannot read addresses: %s", r->name, strerror(errno));
 	for (unsigned i = 0; i < f.n; i++)
-		if (nl_addr_del(nl, &f.v[i]) == -1 && errno != EADDRNOTAVAIL)
+		if (nl_addr_del(nl, &f.a[i]) == -1 && errno != EADDRNOTAVAIL)
 			log_err(
 			    "router %s: cannot remove an address: %s", r->name, strerror(errno));
-	log_alert("router %s: vrrp %s: %u addresses removed", r->name, why, f.n);
-}
-
-static void
-remove_of(struct master *m, struct nl *nl, const struct shm_router *r, const char *why)
-{
-	const struct conf_vrrp *c = &m->gen->conf->vrrp;
-
-	for (size_t k = 0; k < c->n_routers; k++)
-		if (strcmp(c->routers[k].name, r->name) == 0)
-			remove_all(nl, &c->routers[k], why);
+	if (f.n > 0 || held(r))
+		log_alert("router %s: vrrp %s: %u addresses removed", r->name, why, f.n);
 }
 
 void
@@ -98,11 +104,12 @@ lease_stopped(struct master *m)
 	uint32_t n = sw32_get(&m->seg.vrrp->n_routers);
 	struct nl nl = {0};
 
-	if (m->gen == NULL || nl_open(&nl) == -1)
+	if (nl_open(&nl) == -1)
 		return;
+	/* Also of one that had left, when the removal was still to come. */
 	for (uint32_t i = 0; i < n && i < SHM_MAX_ROUTERS; i++)
-		if (held(&m->seg.vrrp->routers[i]))
-			remove_of(m, &nl, &m->seg.vrrp->routers[i], "has died in the stop");
+		if (has_any(m->seg.vrrp, i))
+			remove_all(m, &nl, i, "has died in the stop");
 	nl_close(&nl);
 }
 
@@ -122,16 +129,17 @@ lease_watch(struct master *m)
 		return;
 	}
 	dead_ticks++;
-	for (uint32_t i = 0; i < n && i < SHM_MAX_ROUTERS && m->gen != NULL && !m->stopping; i++) {
+	for (uint32_t i = 0; i < n && i < SHM_MAX_ROUTERS && !m->stopping; i++) {
 		const struct shm_router *r = &m->seg.vrrp->routers[i];
 
-		if (done[i] || !expired(r, now, dead_ticks))
+		if (done[i] || !has_any(m->seg.vrrp, i) ||
+		    (held(r) && !expired(r, now, dead_ticks)))
 			continue;
 		done[i] = true;
 		if (!open && nl_open(&nl) == -1)
 			return;
 		open = true;
-		remove_of(m, &nl, r, "did not come back inside its lease");
+		remove_all(m, &nl, i, "did not come back inside its lease");
 	}
 	if (open)
 		nl_close(&nl);

@@ -407,6 +407,20 @@ struct shm_replay {
 	uint8_t key_id;
 };
 
+/*
+ * An address that vrrp has set, from before it asks the kernel until the kernel has removed it: for
+ * a successor that has no such router any more, and for the master when there is no successor.
+ */
+#define SHM_HELD (2 * SHM_MAX_VIPS) /* a generation's, and those that it has not removed yet */
+struct shm_held {
+	struct sw32 used; /* 0: free; else 1 + slot of the router */
+	uint32_t ifindex;
+	uint8_t family; /* AF_INET, AF_INET6 */
+	uint8_t prefix;
+	uint8_t pad[2];
+	uint8_t addr[16];
+};
+
 struct shm_vrrp {
 	struct sw64 beat;
 	struct sw64 beat_ns;
@@ -428,6 +442,8 @@ struct shm_vrrp {
 	struct sw32 result[SHM_MAX_WORKERS];
 	struct shm_event_ring events;
 	struct shm_router routers[SHM_MAX_ROUTERS];
+	struct sw32 n_held; /* entries ever used: loops stop here */
+	struct shm_held held[SHM_HELD];
 	struct sw32 n_replays; /* entries ever used: loops stop here */
 	struct shm_replay replays[SHM_REPLAYS];
 };
@@ -607,7 +623,7 @@ struct shm_worker {
 	struct sw64 loops;
 	struct sw64 log_lost;
 	struct sw32 held_max;
-	struct sw32 sources; /* 1: its table of client addresses is in use */
+	struct sw32 sources;    /* 1: its table of client addresses is in use */
 	struct sw32 held_wait;  /* control connections whose command is "wait" */
 	struct sw32 wants_misc; /* 1: waits for a place for a control or monitoring connection */
 	struct shm_rate conn_rate;

@@ -64,6 +64,52 @@ authority(const struct router *r)
 	return mono_before(now, r->d.lease) ? r->d.lease : full_lease;
 }
 
+static bool
+is_entry(const struct shm_held *h, const struct nl_addr *a)
+{
+	return h->ifindex == a->ifindex && h->family == a->family && h->prefix == a->prefix &&
+	       memcmp(h->addr, a->addr, sizeof(h->addr)) == 0;
+}
+
+/* Before the kernel is asked to set it. A full table (devices that went and came a thousand times)
+ * costs no more than it would without. */
+static void
+held_enter(struct vrrp *v, const struct nl_addr *a, unsigned slot)
+{
+	uint32_t n = sw32_get(&v->own->n_held), at = n;
+	struct shm_held *h;
+
+	for (uint32_t i = 0; i < n; i++) {
+		h = &v->own->held[i];
+		if (sw32_get(&h->used) != 0 && is_entry(h, a)) {
+			sw32_set(&h->used, slot + 1);
+			return;
+		}
+		if (at == n &&
+		    (sw32_get(&h->used) == 0 || mirror_link_index(&v->mirror, h->ifindex) == NULL))
+			at = i;
+	}
+	if (at == SHM_HELD)
+		return;
+	h = &v->own->held[at];
+	sw32_set(&h->used, 0);
+	h->ifindex = a->ifindex;
+	h->family = a->family;
+	h->prefix = a->prefix;
+	memcpy(h->addr, a->addr, sizeof(h->addr));
+	sw32_set(&h->used, slot + 1);
+	if (at == n)
+		sw32_set(&v->own->n_held, n + 1);
+}
+
+static void
+held_clear(struct vrrp *v, const struct nl_addr *a)
+{
+	for (uint32_t i = 0; i < sw32_get(&v->own->n_held); i++)
+		if (is_entry(&v->own->held[i], a))
+			sw32_set(&v->own->held[i].used, 0);
+}
+
 void
 addr_pump(struct vrrp *v)
 {
@@ -78,6 +124,8 @@ addr_pump(struct vrrp *v)
 		j = (struct kernel_job){.what = w.want == WISH_SET ? KERNEL_SET : KERNEL_REMOVE,
 		    .a = w.a,
 		    .not_after = r != NULL ? authority(r) : (struct mono){0}};
+		if (j.what == KERNEL_SET)
+			held_enter(v, &w.a, w.slot);
 		v->job = w;
 		kernel_give(&v->kernel, &j);
 	} else if (v->mirror.stale && !mono_before(loop_now(v->loop), v->dump_at) &&
@@ -235,6 +283,48 @@ addr_leftover(struct vrrp *v, const struct plan *p)
 	return false;
 }
 
+static bool
+in_a_plan(struct vrrp *v, const struct nl_addr *a)
+{
+	struct router *r;
+
+	router_each (v, r) {
+		struct nl_addr n;
+
+		for (size_t i = 0; r->plan != NULL && i < r->plan->n_addrs; i++)
+			if (fill(r, &r->plan->addrs[i], &n) && mirror_same_addr(&n, a))
+				return true;
+	}
+	return false;
+}
+
+void
+addr_inherit(struct vrrp *v)
+{
+	for (uint32_t i = 0; i < sw32_get(&v->own->n_held) && i < SHM_HELD; i++) {
+		struct shm_held *h = &v->own->held[i];
+		uint32_t used = sw32_get(&h->used);
+		struct nl_addr a = {
+		    .family = h->family, .prefix = h->prefix, .ifindex = h->ifindex};
+		struct ip ip;
+		char text[64];
+
+		memcpy(a.addr, h->addr, sizeof(h->addr));
+		if (used == 0 || in_a_plan(v, &a))
+			continue;
+		ip = ip_make(a.family, a.addr);
+		if (mirror_marked(&v->mirror, &ip, a.prefix, a.ifindex) == NULL) {
+			sw32_set(&h->used, 0); /* gone, or somebody else's */
+			continue;
+		}
+		log_notice("vrrp: %s/%u, which a router has left behind that is no more, is "
+			   "removed",
+		    router_ip_text(&ip, text, sizeof(text)), a.prefix);
+		wish_remove(&v->wishes, &a, used - 1);
+	}
+	addr_pump(v);
+}
+
 /* ---- taken away ------------------------------------------------------------ */
 
 /* May the addresses be there now? Not while the decision still has to look. */
@@ -386,6 +476,9 @@ addr_answered(struct kernel *kernel, const struct kernel_job *j, const struct ke
 		return;
 	}
 	wish_done(&v->wishes);
+	if (j->what == KERNEL_REMOVE && wish_of(&v->wishes, &w.a) != WISH_SET &&
+	    (k->error == 0 || k->error == EADDRNOTAVAIL || k->error == ENODEV))
+		held_clear(v, &w.a);
 	r = v->routers[w.slot];
 	if (r != NULL && r->started) {
 		if (j->what == KERNEL_SET)

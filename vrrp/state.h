@@ -216,6 +216,8 @@ bool addr_has_heir(struct router *r, size_t i);
 void addr_remove_gone(struct router *r, const struct plan *old);
 /* Are addresses of this plan on their interfaces that a vipd which was killed has left there? */
 bool addr_leftover(struct vrrp *v, const struct plan *p);
+/* Removes what a predecessor held for routers, or had in plans, that are no more. */
+void addr_inherit(struct vrrp *v);
 /* The kernel says that an address has gone. */
 void addr_gone(struct router *r, const struct nl_addr *a);
 /* A device has come, maybe the one of an address. */

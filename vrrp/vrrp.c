@@ -183,7 +183,7 @@ on_prepare(struct child *c, uint64_t gen, const char *text, size_t len, struct c
 	return ret;
 }
 
-/* A slot that a predecessor used and nobody wants any more: its address goes with its lifetime. */
+/* Slots that a predecessor used and nobody wants any more. */
 static void
 forget_slots(void)
 {
@@ -227,8 +227,10 @@ on_commit(struct child *c, uint64_t gen)
 		sw32_set(&vr.own->n_routers, n);
 	router_each (&vr, r)
 		router_refilter(r);
-	if (!vr.committed)
+	if (!vr.committed) {
 		forget_slots();
+		addr_inherit(&vr);
+	}
 	vr.committed = true;
 	sw64_set(&vr.own->generation, gen);
 	look_ready();
