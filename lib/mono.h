@@ -82,6 +82,13 @@ mono_min(struct mono a, struct mono b)
 	return a.ns < b.ns ? a : b;
 }
 
+/* a - b of nanoseconds that another process wrote: whatever they are, no overflow. */
+static inline int64_t
+mono_minus(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
 /* Wall clock in microseconds since 1970, for logs and records only. */
 static inline int64_t
 mono_wall_us(void)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define SETTLE_NS 100000000
+#define LOST_MOST 1000 /* overwritten while they were read; then the reader goes on later */
 
 #define RINGS (SHM_MAX_WORKERS + 3)
 
@@ -136,11 +137,12 @@ oldest_kept(const struct shm_event_ring *ring)
 	return head < SHM_EVENTS ? 0 : head - SHM_EVENTS + 1;
 }
 
-/* Moves to the first entry from pos on with a number above after. */
+/* Moves to the first entry from pos on with a number above after. Bounded: a head that runs away is
+ * none that event_add moves. */
 static void
 cursor_seek(struct cursor *c, uint64_t after)
 {
-	for (;; c->pos++) {
+	for (unsigned i = 0; i < 4 * SHM_EVENTS; i++, c->pos++) {
 		uint64_t oldest = oldest_kept(c->ring);
 
 		if (c->pos < oldest)
@@ -152,6 +154,7 @@ cursor_seek(struct cursor *c, uint64_t after)
 		if (c->seq > after && c->pos >= oldest_kept(c->ring))
 			return;
 	}
+	c->seq = 0;
 }
 
 /* Copies the entry; false when it was overwritten meanwhile. */
@@ -169,6 +172,9 @@ cursor_copy(const struct cursor *c, struct event *out)
 	out->index = c->index;
 	memcpy(out->text, e->text, sizeof(out->text));
 	out->text[sizeof(out->text) - 1] = '\0';
+	for (char *p = out->text; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '.'; /* it goes to terminals */
 	atomic_thread_fence(memory_order_seq_cst);
 	return sw64_get(&e->seq) == c->seq;
 }
@@ -202,22 +208,31 @@ cursors_first(struct cursor *c, size_t n)
 	return best;
 }
 
+/* A writer that was there before may still be about to fill a gap before it. A time that is far
+ * ahead is none of event_add's. */
+static bool
+is_young(const struct event *e, struct mono now)
+{
+	return e->mono_ns > now.ns - SETTLE_NS && e->mono_ns < now.ns + SETTLE_NS;
+}
+
 size_t
 event_read(const struct shm *s, uint64_t after, struct mono now, struct event *out, size_t max)
 {
 	struct cursor c[RINGS], *at;
-	size_t n = cursors_open(s, after, c), got = 0;
+	size_t n = cursors_open(s, after, c), got = 0, lost = 0;
 
-	while (got < max && (at = cursors_first(c, n)) != NULL) {
+	while (got < max && lost < LOST_MOST && (at = cursors_first(c, n)) != NULL) {
 		struct event *e = &out[got];
 
 		if (!cursor_copy(at, e)) {
+			lost++;
 			cursor_seek(at, after);
 			continue;
 		}
 		/* Seeking above the last number also keeps what a ring got meanwhile in order. */
 		e->missing = e->seq - after - 1;
-		if (e->missing > 0 && now.ns - e->mono_ns < SETTLE_NS)
+		if (e->missing > 0 && is_young(e, now))
 			break;
 		after = e->seq;
 		got++;

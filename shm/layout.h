@@ -307,7 +307,7 @@ struct shm_sched {
 	struct sw32 chkdown;      /* changes to none usable */
 	struct sw32 on_backup;    /* 1: the schedule is made of backups */
 	struct sw32 chkdown_base; /* of them not shown: before the counters were cleared */
-	struct sw32 pad;
+	struct sw32 generation;   /* 0 .. 65535: published last; what the cursor should say */
 };
 
 struct shm_checker {

@@ -270,6 +270,23 @@ limit_rate_give_fe(const struct shm *s, uint32_t fe, uint32_t per_second, struct
 	window_give(shm_rate(s, fe), per_second, then);
 }
 
+static void
+mend(struct mw64 *word)
+{
+	uint64_t old = mw64_get(word);
+
+	if (window_is_ahead(old, mono_now()))
+		mw64_cas(word, &old, 0);
+}
+
+void
+limit_rates_mend(const struct shm *s)
+{
+	mend(&s->shared->rate);
+	for (uint32_t i = 0; i < sw32_get(&s->master->n_frontends); i++)
+		mend(shm_rate(s, i));
+}
+
 int64_t
 limit_rate_pause_ms(uint32_t per_second)
 {

@@ -82,6 +82,9 @@ void limit_rate_give_fe(const struct shm *s, uint32_t fe, uint32_t per_second, s
 bool limit_rate_room_global(const struct shm *s, uint32_t per_second, struct mono now);
 bool limit_rate_room_fe(const struct shm *s, uint32_t fe, uint32_t per_second, struct mono now);
 
+/* Master, after a worker's death: a word from the future, which only one gone mad can have written,
+ * would stop others until then. */
+void limit_rates_mend(const struct shm *s);
 /* Milliseconds after which it is worth to look again. Pure. */
 int64_t limit_rate_pause_ms(uint32_t per_second);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "shm/queue.h"
 
+#define TRIES 1000 /* lost races in a row, after which it is a refusal */
+
 static struct shm_queue *
 own_queue(const struct shm *s, uint32_t be)
 {
@@ -34,6 +36,7 @@ waiting_take(const struct shm *s, uint32_t be, uint32_t maxqueue)
 	struct sw32 *waiting = &own_queue(s, be)->waiting;
 	struct sw32 *max = &SHM_OWN(s, s->own_worker, be)[be].queue_max;
 	uint32_t had = sw32_get(waiting), total;
+	unsigned tries = 0;
 
 	do {
 		sw32_set_seq(waiting, had + 1);
@@ -44,7 +47,7 @@ waiting_take(const struct shm *s, uint32_t be, uint32_t maxqueue)
 			return true;
 		}
 		sw32_set_seq(waiting, had);
-	} while (queue_waiting(s, be) < maxqueue);
+	} while (queue_waiting(s, be) < maxqueue && ++tries < TRIES);
 	return false;
 }
 
@@ -55,7 +58,9 @@ queue_join(const struct shm *s, uint32_t be, uint32_t maxqueue, struct mono now,
 
 	if (!waiting_take(s, be, maxqueue))
 		return false;
-	*ticket = mw64_fetch_add(&shm_cursor(s, be)->ticket, 1) + 1;
+	do /* 0 is "nobody waits" */
+		*ticket = mw64_fetch_add(&shm_cursor(s, be)->ticket, 1) + 1;
+	while (*ticket == 0);
 	if (sw64_get(&q->oldest) == 0) {
 		/* The stamp first: who has just come is not late. */
 		sw32_set(&q->looked_ms, stamp(now));

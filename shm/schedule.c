@@ -5,8 +5,9 @@
 #include <string.h>
 
 /* Each further try needs a publish between two loads of the picker, and those come ten times a
- * second at most. */
-#define TRIES 10000
+ * second at most; after REPAIR of them the cursor is wrong. */
+#define TRIES  1000
+#define REPAIR 16
 
 static uint32_t
 word_gen(uint64_t word)
@@ -35,8 +36,8 @@ schedule_publish(
 {
 	struct shm_cursor *cur = shm_cursor(s, be);
 	uint64_t old = mw64_get(&cur->word);
-	uint32_t gen = (word_gen(old) + 1) & 0xffff;
 	struct shm_sched *sched = &shm_own_sched(s)[be];
+	uint32_t gen = (sw32_get(&sched->generation) + 1) & 0xffff;
 	struct sw16 *to = shm_own_entries(s, be, gen % 2);
 
 	/* Who still looks at this buffer (generation gen - 2) must see NONE once it can see any of
@@ -49,9 +50,17 @@ schedule_publish(
 	sw32_set(&sched->buf[gen % 2].servers, servers);
 	sw32_set(&sched->buf[gen % 2].gen, gen);
 	/* Only the publisher changes the generation; a failed exchange means that workers picked
-	 * meanwhile, and their positions are carried over by the next try. */
-	while (!mw64_cas(&cur->word, &old, word_make(gen, pos_fold(old & SCHEDULE_POS_MASK, len))))
-		;
+	 * meanwhile, and their positions are carried over by the next try. Whoever makes it fail
+	 * all the time does not pick. */
+	for (unsigned i = 0;
+	     !mw64_cas(&cur->word, &old, word_make(gen, pos_fold(old & SCHEDULE_POS_MASK, len)));
+	     i++)
+		if (i == TRIES) {
+			mw64_set(
+			    &cur->word, word_make(gen, pos_fold(old & SCHEDULE_POS_MASK, len)));
+			break;
+		}
+	sw32_set(&sched->generation, gen);
 }
 
 int
@@ -99,6 +108,38 @@ view_valid(const struct view *v)
 	return sw32_get(v->gen_word) == v->gen;
 }
 
+static uint32_t
+published(const struct shm *s, uint32_t be)
+{
+	return sw32_get(&shm_sched(s, be)->generation) & 0xffff;
+}
+
+static bool
+view_published(struct view *v, const struct shm *s, uint32_t be)
+{
+	view_open(v, s, be, published(s, be));
+	return view_valid(v);
+}
+
+/*
+ * What a picker with this word looks into: what was published last. False: the cursor says another
+ * generation, because it is being exchanged just now. If that stays so, the publisher has died in
+ * between, or somebody has written there who should not have: then the cursor is put right.
+ */
+static bool
+view_for(struct view *v, const struct shm *s, uint32_t be, uint64_t word, unsigned tries)
+{
+	uint32_t gen = published(s, be);
+
+	if (word_gen(word) != gen && tries < REPAIR)
+		return false;
+	view_open(v, s, be, gen);
+	if (word_gen(word) != gen && view_valid(v))
+		mw64_cas(&shm_cursor(s, be)->word, &word,
+		    word_make(gen, pos_fold(word & SCHEDULE_POS_MASK, v->len)));
+	return true;
+}
+
 /* Folds a high position back; a lost race leaves it to the next picker. */
 static void
 cursor_fold(const struct shm *s, uint32_t be, const struct view *v)
@@ -121,11 +162,11 @@ schedule_pick(const struct shm *s, uint32_t be)
 	for (unsigned i = 0; i < TRIES; i++) {
 		struct view v;
 		uint32_t srv = SHM_NONE;
+		bool open = view_for(&v, s, be, word, i);
 
-		view_open(&v, s, be, word_gen(word));
-		if (v.len != 0)
+		if (open && v.len != 0)
 			srv = sw16_get(&v.entries[pos % v.len]);
-		if (view_valid(&v)) {
+		if (open && view_valid(&v)) {
 			if (pos >= SCHEDULE_POS_FOLD)
 				cursor_fold(s, be, &v);
 			return srv;
@@ -139,11 +180,12 @@ uint32_t
 schedule_peek(const struct shm *s, uint32_t be, uint32_t *out, uint32_t n)
 {
 	for (unsigned i = 0; i < TRIES; i++) {
-		uint64_t word = mw64_get(&shm_cursor(s, be)->word), pos = word & SCHEDULE_POS_MASK;
+		uint64_t pos = mw64_get(&shm_cursor(s, be)->word) & SCHEDULE_POS_MASK;
 		uint32_t k = 0;
 		struct view v;
 
-		view_open(&v, s, be, word_gen(word));
+		if (!view_published(&v, s, be))
+			continue;
 		for (; k < n && k < v.len; k++)
 			out[k] = sw16_get(&v.entries[(pos + k) % v.len]);
 		if (view_valid(&v))
@@ -159,7 +201,8 @@ schedule_share(const struct shm *s, uint32_t be, uint32_t srv, uint32_t *len)
 		uint32_t k = 0;
 		struct view v;
 
-		view_open(&v, s, be, word_gen(mw64_get(&shm_cursor(s, be)->word)));
+		if (!view_published(&v, s, be))
+			continue;
 		for (uint32_t e = 0; e < v.len; e++)
 			k += sw16_get(&v.entries[e]) == srv;
 		*len = v.len;
@@ -217,16 +260,16 @@ schedule_pick_except(
 	for (unsigned i = 0; i < TRIES; i++) {
 		struct view v;
 		uint32_t srv = SHM_NONE;
+		bool open = view_for(&v, s, be, word, i);
 
-		view_open(&v, s, be, word_gen(word));
-		if (v.len != 0) {
+		if (open && v.len != 0) {
 			/* Most picks end here, without the bits of walk(). An entry of a buffer
 			 * that is not ours any more must not be asked for. */
 			srv = sw16_get(&v.entries[pos % v.len]);
 			if (view_valid(&v) && refuse(arg, srv))
 				srv = walk(&v, (uint32_t)(pos % v.len), refuse, arg);
 		}
-		if (view_valid(&v)) {
+		if (open && view_valid(&v)) {
 			if (pos >= SCHEDULE_POS_FOLD)
 				cursor_fold(s, be, &v);
 			return srv;

@@ -13,6 +13,10 @@
  * its remainder by the length, which names the same entry; the 2^47 picks that are left before a
  * carry would reach the generation are its chances to succeed.
  *
+ * The cursor is writable by every worker, and one that has been taken over may write anything. So
+ * the publisher says in its own section, too, which generation it published last; a picker to whom
+ * the cursor names another one that is not there puts it right.
+ *
  * A publisher killed at any instruction leaves the old schedule or the new one: it writes the
  * buffer that is not in use and exchanges the word last.
  */

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shm/limit.h"
 #include "shm/source.h"
 
 #define PAGE 4096u
@@ -227,6 +228,7 @@ shm_worker_reset(const struct shm *s, struct shm_worker *w)
 		sw64_set(&w->wants_fe[i], 0);
 	memset(SHM_AT(w, s->head->w_held_fe, char), 0, s->head->w_held_end - s->head->w_held_fe);
 	source_reset(s, w);
+	limit_rates_mend(s);
 	sw32_set_seq(&w->held, 0);
 	sw32_set(&w->held_misc, 0);
 	sw32_set(&w->held_wait, 0);

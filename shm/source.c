@@ -3,6 +3,7 @@
 #include "shm/source.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "shm/window.h"
 
@@ -233,9 +234,16 @@ void
 source_reset(const struct shm *s, struct shm_worker *w)
 {
 	struct shm_source *e = SHM_OWN(s, w, sources);
+	struct mono now = mono_now();
 
-	if (sw32_get(&w->sources) == 0)
+	if (sw32_get(&w->sources) == 0) {
+		/* Never used, so it is a hole; what a worker gone mad left there is given back. */
+		madvise(e, SHM_SOURCE_SETS * SHM_SOURCE_WAYS * sizeof(*e), MADV_REMOVE);
 		return;
-	for (uint32_t i = 0; i < SHM_SOURCE_SETS * SHM_SOURCE_WAYS; i++)
+	}
+	for (uint32_t i = 0; i < SHM_SOURCE_SETS * SHM_SOURCE_WAYS; i++) {
 		sw32_set_seq(&e[i].held, 0);
+		if (window_is_ahead(sw64_get(&e[i].rate), now))
+			sw64_set(&e[i].rate, 0);
+	}
 }

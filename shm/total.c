@@ -30,7 +30,9 @@ total_rate(const struct shm_rate *r, struct mono now)
 	int64_t left_ns = SECOND_NS - now.ns % SECOND_NS;
 	uint32_t cur = sw32_get(&r->cur), prev = sw32_get(&r->prev);
 
-	if (sec >= now_sec) /* the writer's clock may be a little ahead */
+	if (sec > now_sec + 1) /* no clock's: would count for ever */
+		return 0;
+	if (sec >= now_sec) /* the writer's may be a little ahead */
 		return cur + (uint32_t)((int64_t)prev * left_ns / SECOND_NS);
 	if (sec == now_sec - 1)
 		return (uint32_t)((int64_t)cur * left_ns / SECOND_NS);

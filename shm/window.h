@@ -22,7 +22,8 @@
 
 #define WINDOW_MOST    ((UINT32_C(1) << 20) - 1) /* counts stop here; a limit from here on is none */
 #define WINDOW_SECONDS (UINT32_C(1) << 24)       /* the clock of words goes round: half a year */
-#define WINDOW_AHEAD   600 /* a word so many seconds ahead is of a process whose clock is newer */
+#define WINDOW_AHEAD   600  /* a word so many seconds ahead is of a process whose clock is newer */
+#define WINDOW_TRIES   1000 /* lost races in a row: whoever wins them all does not count */
 
 struct window {
 	uint32_t sec; /* modulo WINDOW_SECONDS */
@@ -65,6 +66,13 @@ window_at(uint64_t word, struct mono now)
 	return (struct window){sec, 0, age == 1 ? w.cur : 0};
 }
 
+/* For the master, whose now is the time itself: nobody who counts can be ahead of it. */
+static inline bool
+window_is_ahead(uint64_t word, struct mono now)
+{
+	return window_at(word, now).sec != window_sec(now);
+}
+
 /* What began in the last 1000 ms. A second that is ahead of now has just begun. */
 static inline uint32_t
 window_rate(struct window w, struct mono now)
@@ -84,6 +92,7 @@ window_has_room(uint64_t word, uint32_t limit, struct mono now)
 static inline bool
 window_take(struct mw64 *word, uint32_t limit, struct mono now)
 {
+	unsigned tries = 0;
 	uint64_t old;
 	struct window w;
 
@@ -91,7 +100,7 @@ window_take(struct mw64 *word, uint32_t limit, struct mono now)
 		return true;
 	old = mw64_get(word);
 	do {
-		if (!window_has_room(old, limit, now))
+		if (!window_has_room(old, limit, now) || tries++ == WINDOW_TRIES)
 			return false;
 		w = window_at(old, now);
 		w.cur++;
@@ -104,6 +113,7 @@ window_take(struct mw64 *word, uint32_t limit, struct mono now)
 static inline void
 window_give(struct mw64 *word, uint32_t limit, struct mono then)
 {
+	unsigned tries = 0;
 	uint64_t old;
 	struct window w;
 
@@ -118,7 +128,7 @@ window_give(struct mw64 *word, uint32_t limit, struct mono then)
 			w.prev--;
 		else
 			return;
-	} while (!mw64_cas(word, &old, window_format(w)));
+	} while (!mw64_cas(word, &old, window_format(w)) && tries++ < WINDOW_TRIES);
 }
 
 #endif

@@ -93,6 +93,12 @@ mw64_get(const struct mw64 *w)
 {
 	return atomic_load_explicit(&w->v, memory_order_seq_cst);
 }
+/* Whatever others make of it at the same time. */
+static inline void
+mw64_set(struct mw64 *w, uint64_t v)
+{
+	atomic_store_explicit(&w->v, v, memory_order_seq_cst);
+}
 static inline uint64_t
 mw64_fetch_add(struct mw64 *w, uint64_t d)
 {

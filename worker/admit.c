@@ -8,6 +8,8 @@
 #include "shm/source.h"
 #include "worker/count.h"
 
+#define TRIES 1000 /* lost races in a row; the next tick looks again */
+
 bool
 admit_access(const struct gen_frontend *fe, const struct sock_addr *peer)
 {
@@ -53,7 +55,7 @@ take_fe(struct worker *w, const struct gen_frontend *fe)
 
 	if (limit_take_fe(w->seg, fe->slot, limit))
 		return true;
-	while (limit_wait_fe(w->seg, fe->slot, limit))
+	for (unsigned i = 0; i < TRIES && limit_wait_fe(w->seg, fe->slot, limit); i++)
 		if (limit_take_fe(w->seg, fe->slot, limit)) {
 			limit_want_fe(w->seg, fe->slot, false);
 			return true;
@@ -68,7 +70,7 @@ take_global(struct worker *w)
 
 	if (limit_take_global(w->seg, limit))
 		return true;
-	while (limit_wait_global(w->seg, limit))
+	for (unsigned i = 0; i < TRIES && limit_wait_global(w->seg, limit); i++)
 		if (limit_take_global(w->seg, limit)) {
 			limit_want_global(w->seg, false);
 			return true;

@@ -81,7 +81,10 @@ explain_events(struct command_run *run, enum event_kind kind, uint32_t object)
 	uint64_t after = 0;
 	size_t n = 32, found = 0;
 
-	while (ev != NULL && last != NULL && n == 32) {
+	/* As many as all rings hold: a worker gone mad could write faster than this reads. */
+	for (unsigned k = 0; k < SHM_EVENTS * (SHM_MAX_WORKERS + 3) / 32 && n == 32; k++) {
+		if (ev == NULL || last == NULL)
+			break;
 		n = event_read(run->src.shm, after, run->src.now, ev, 32);
 		for (size_t i = 0; i < n; i++)
 			if (ev[i].kind == (uint32_t)kind && ev[i].object == object)

@@ -82,7 +82,7 @@ find_names(const struct shm *s, const struct shm_session *r, struct names *n)
 static int64_t
 age_s(const struct command_run *run, int64_t ns)
 {
-	return run->src.now.ns > ns ? (run->src.now.ns - ns) / 1000000000 : 0;
+	return run->src.now.ns > ns ? mono_minus(run->src.now.ns, ns) / 1000000000 : 0;
 }
 
 static void
@@ -109,7 +109,7 @@ format_ms(char *to, size_t size, const struct shm_session *r, uint64_t at)
 	if (at == 0)
 		snprintf(to, size, "-");
 	else
-		snprintf(to, size, "%" PRId64 "ms", ((int64_t)at - r->accept_ns) / 1000000);
+		snprintf(to, size, "%" PRId64 "ms", mono_minus((int64_t)at, r->accept_ns) / 1000000);
 	return to;
 }
 

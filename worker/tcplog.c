@@ -57,7 +57,7 @@ tcplog_write(const struct conf_frontend *fe, const struct logline *l)
 static int64_t
 ms_from(int64_t from_ns, uint64_t to_ns)
 {
-	return to_ns == 0 ? -1 : ((int64_t)to_ns - from_ns) / 1000000;
+	return to_ns == 0 ? -1 : mono_minus((int64_t)to_ns, from_ns) / 1000000;
 }
 
 void
@@ -75,7 +75,7 @@ tcplog_record(struct logline *l, const struct shm_session *r, int64_t now_ns)
 	if (l->wait_ms > 0)
 		l->wait_ms -= l->handshake_ms;
 	l->connect_ms = assigned == 0 ? -1 : ms_from((int64_t)assigned, sw64_get(&r->connected_ns));
-	l->total_ms = (now_ns - r->accept_ns) / 1000000;
+	l->total_ms = mono_minus(now_ns, r->accept_ns) / 1000000;
 	l->bytes_in = sw64_get(&r->bytes_in);
 	l->bytes_out = sw64_get(&r->bytes_out);
 	l->retries = sw32_get(&r->retries) & INT32_MAX;
