@@ -74,6 +74,7 @@ struct process {
 	uint64_t done;        /* generation that the process runs; 0: none yet */
 	struct watch watch;
 	bool killed;          /* by us, for silence */
+	bool unforked;        /* fork failed, and it was said */
 	bool builds;          /* a large generation: others serve its queues meanwhile */
 	bool told;            /* a drained worker: to end */
 	struct mono drained;  /* since when it takes no connections */
@@ -197,6 +198,8 @@ int master_spawn_vrrp(struct master *m, const struct conf *c);
 /* process.c */
 int process_init(struct process *p, struct master *m, enum shm_kind kind, unsigned index);
 int process_spawn(struct process *p);
+/* After process_spawn failed: tries again until it can. */
+void process_retry(struct process *p);
 void process_kill(struct process *p, int sig);
 bool process_serves(const struct process *p);
 /* Forgives the deaths of one that has lived for long. Once a tick. */

@@ -23,6 +23,8 @@
 #include "vrrp/vrrp.h"
 #include "worker/worker.h"
 
+#define RETRY_MS 100
+
 static struct process *
 of_end(struct loop_fd *f)
 {
@@ -380,11 +382,24 @@ on_respawn(struct loop_timer *t)
 	if (p->m->stopping || process_drained(p))
 		return;
 	if (process_spawn(p) == -1) {
-		log_err("cannot fork: %s; another try in 1 s", strerror(errno));
-		schedule(p, 1000);
+		process_retry(p);
 		return;
 	}
+	p->unforked = false;
 	round_catch_up(p);
+}
+
+void
+process_retry(struct process *p)
+{
+	char name[32];
+
+	/* Soon: vrrp has its lease to come back in. Said once. */
+	if (!p->unforked)
+		log_err("cannot fork %s: %s; tried until it can be",
+		    process_name(p, name, sizeof(name)), strerror(errno));
+	p->unforked = true;
+	schedule(p, RETRY_MS);
 }
 
 int

@@ -140,7 +140,7 @@ reload_with(struct master *m, struct conf *c)
 		return;
 	}
 	if (c->vrrp.n_routers > 0 && m->vrrp.state == PROCESS_NONE && master_spawn_vrrp(m, c) == -1)
-		log_err("cannot fork vrrp");
+		process_retry(&m->vrrp);
 	round_begin(m, g, opened, false);
 }
 

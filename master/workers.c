@@ -99,9 +99,7 @@ workers_fork(struct master *m)
 			round_catch_up(p);
 			continue;
 		}
-		log_err("cannot fork worker %u; another try in 1 s", i);
-		p->state = PROCESS_BACKOFF;
-		loop_timer_set(m->loop, &p->respawn, mono_add_ms(mono_now(), 1000));
+		process_retry(p);
 	}
 }
 
