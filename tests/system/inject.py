@@ -57,19 +57,30 @@ def held(pid):
             _ptrace(DETACH, pid)
 
 
+def _stop_in_call(pid):
+    """Stops it where it waits in a system call, as it does most of the time; its registers."""
+    old = Regs()
+    for _ in range(500):
+        _ptrace(SEIZE, pid)
+        _ptrace(INTERRUPT, pid)
+        ok, status = _stopped(pid)
+        check(ok, f"pid {pid} did not stop: {status}")
+        _ptrace(GETREGS, pid, ctypes.addressof(old))
+        with open(f"/proc/{pid}/mem", "rb", 0) as mem:
+            mem.seek(old.rip - 2)
+            if mem.read(2) == b"\x0f\x05":
+                return old
+        _ptrace(DETACH, pid)
+        time.sleep(0.01)
+    fail(f"pid {pid} is never seen to wait in a system call")
+
+
 def inject(pid, name, *args):
     """Its result: a number, negative errno included; or -signal - 1000 when it died of it. A bytes
     argument is put into its stack, and the address handed over."""
-    _ptrace(SEIZE, pid)
-    _ptrace(INTERRUPT, pid)
-    ok, status = _stopped(pid)
-    check(ok, f"pid {pid} did not stop: {status}")
-    old = Regs()
-    _ptrace(GETREGS, pid, ctypes.addressof(old))
+    old = _stop_in_call(pid)
     new = Regs.from_buffer_copy(old)
     with open(f"/proc/{pid}/mem", "r+b", 0) as mem:
-        mem.seek(old.rip - 2)
-        equal(mem.read(2), b"\x0f\x05", f"pid {pid} does not wait in a system call")
         at = old.rsp - 65536 & ~15
         words = []
         for a in args:
