@@ -244,9 +244,17 @@ bury(void)
 	static int64_t times;
 	struct mono later = mono_add_ms(mono_now(), 3000 * ++times);
 	uint32_t seen[3] = {0}, place;
+	bool unused;
 
 	sessions_bury(&m, BAD);
+	unused = sw32_get(&shm_worker(s, BAD)->sources) == 0;
 	shm_worker_reset(s, shm_dead_worker(s, BAD));
+	for (uint32_t i = 0; i < SHM_SOURCE_SETS * SHM_SOURCE_WAYS; i++) {
+		const struct shm_source *e = &shm_sources(s, shm_worker(s, BAD))[i];
+
+		assert_int_equal(sw32_get(&e->held), 0);
+		assert_true(!unused || sw32_get(&e->who) == 0);
+	}
 	assert_int_equal(limit_sum_global(s), sw32_get(&s->own_worker->held));
 	assert_int_equal(limit_sum_misc(s), sw32_get(&s->own_worker->held_misc));
 	assert_false(queue_anybody_waits(s, 0, later));
