@@ -83,9 +83,10 @@ run_unit() {
 	done
 }
 
-# System tests that wait most of the time run beside the others, which want the machine.
-WAITING=" vrrp.test vrrpka.test vrrpmore.test vrrpedge.test vrrpcause.test failover.test wire.test rtnl.test "
-WAITING_TOO=" demo.test checks.test keepalive.test tutorial.test service.test systemd.test maintenance.test "
+# System tests that wait most of the time run in two lanes beside the others, which want the machine:
+# the long ones first; a lane that finds nothing more to wait for takes from the others.
+WAITING=" vrrpka systemd vrrpmore service vrrp checks vrrpedge demo tutorial keepalive wire failover
+	noserver vrrpsign maintenance vrrpcause rtnl "
 
 # Runs a lane of tests one after the other; the exit code beside each log.
 lane() {
@@ -93,30 +94,53 @@ lane() {
 	for t in "$@"; do
 		out=$log/$folder-${t#tests/"$folder"/}.log
 		begun=$EPOCHREALTIME
-		B=$B timeout -k 10 "${SYSTEM_TIMEOUT:-240}" "$t" >"$out" 2>&1 </dev/null
+		B=$B timeout -k 10 "${SYSTEM_TIMEOUT:-480}" "$t" >"$out" 2>&1 </dev/null
 		echo $? >"$out.rc"
 		took "$B/$t" "$begun"
 	done
 }
 
+# Prints the next test of the first of these queues that has one.
+take() {
+	local q t
+	flock 9
+	for q in "$@"; do
+		t=$(head -n 1 "$q")
+		[ -n "$t" ] || continue
+		sed -i 1d "$q"
+		echo "$t"
+		return
+	done
+	return 1
+} 9>"$log/queue.lock"
+
+lane_of() {
+	local t
+	while t=$(take "$@"); do
+		lane "$t"
+	done
+}
+
 run_system() {
-	local t name out rc all=() waiting=() waiting_too=() busy=() lanes
+	local t name out rc all=() waiting=$log/queue.waiting busy=$log/queue.busy lanes
+	: >"$waiting"
+	: >"$busy"
 	for t in tests/"$folder"/*.test; do
 		[ -x "$t" ] || continue
 		name=${t#tests/"$folder"/}
 		[ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
 		all+=("$t")
-		case "$WAITING/$WAITING_TOO" in
-		*" $name "*/*) waiting+=("$t") ;;
-		*/*" $name "*) waiting_too+=("$t") ;;
-		*) busy+=("$t") ;;
-		esac
+		[[ " ${WAITING//[[:space:]]/ } " == *" ${name%.test} "* ]] || echo "$t" >>"$busy"
 	done
-	lane "${waiting[@]}" &
+	for name in $WAITING; do
+		t=tests/$folder/$name.test
+		[[ " ${all[*]} " != *" $t "* ]] || echo "$t" >>"$waiting"
+	done
+	lane_of "$waiting" "$busy" &
 	lanes=$!
-	lane "${waiting_too[@]}" &
+	lane_of "$waiting" &
 	lanes="$lanes $!"
-	lane "${busy[@]}"
+	lane_of "$busy"
 	# shellcheck disable=SC2086
 	wait $lanes
 	# Bounds are wide, machines are noisier: what failed gets a second run, alone, and the first
