@@ -211,6 +211,19 @@ def log_lines(env, kinds, backs, rounds, seconds):
     return {vipd: out}
 
 
+def answered(ask, what):
+    """False, and what waits in whose socket is told, when a busy machine gave no answer in time: that
+    ends no run."""
+    try:
+        ask()
+    except TimeoutError:
+        sockets = subprocess.run("ss -antpx state connected exclude time-wait".split(), text=True,
+                                 stdout=subprocess.PIPE).stdout
+        note(f"{what}: no answer in time\n{sockets}")
+        return False
+    return True
+
+
 def views(env, kinds, backs, rounds, seconds):
     """show stat and /metrics of 1,000 servers: CPU and time of an answer; and what another session of
     that worker waits meanwhile (its path has real-time priority)."""
@@ -234,9 +247,11 @@ def views(env, kinds, backs, rounds, seconds):
                 took, cpu = [], []
                 for _ in range(5 * rounds):
                     c, t = run_ns(p.pids()), time.monotonic()
-                    ask()
+                    if not answered(ask, f"{k}: {what}"):
+                        continue
                     took.append((time.monotonic() - t) * 1e3)
                     cpu.append((run_ns(p.pids()) - c) / 1e6)
+                check(took, f"{k}: no {what} at all")
                 out[k][what] = statistics.median(took)
                 out[k][f"{what} cpu"] = statistics.median(cpu)
                 print(f"views   {k[-8:]:8} {what:8} {out[k][what]:6.2f} ms, CPU "

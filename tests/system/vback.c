@@ -225,10 +225,11 @@ msg_answer(struct conn *c)
 
 	memcpy(a.name, opt.name, strnlen(opt.name, sizeof(a.name) - 1));
 	vmsg_seal(&a);
-	if (a.len > 0 && a.len <= TMP_BYTES / 4 && (a.flags & VMSG_RAW) == 0 &&
-	    opt.write_rate == 0) {
+	/* What is small goes in one call. */
+	if (a.len > 0 && a.len <= TMP_BYTES / 4 && opt.write_rate == 0) {
 		memcpy(tmp, &a, sizeof(a));
-		vmsg_fill(vmsg_seed(&a), 0, tmp + sizeof(a), a.len);
+		if ((a.flags & VMSG_RAW) == 0)
+			vmsg_fill(vmsg_seed(&a), 0, tmp + sizeof(a), a.len);
 		out_add(c, tmp, sizeof(a) + a.len);
 	} else {
 		out_add(c, &a, sizeof(a));
