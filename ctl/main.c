@@ -16,7 +16,7 @@ static const struct ctl_command commands[] = {
     {"vrrp", "", "virtual routers, their roles and why", look_vrrp},
     {"health", "[BACKEND]", "probes of servers", more_health},
     {"queue", "[BACKEND]", "who waits in the queues of backends", more_queue},
-    {"explain", "[router|server|backend] NAME", "why it is what it is", more_explain},
+    {"explain", "[router|server|backend|frontend] NAME", "why it is what it is", more_explain},
     {"events", "[-f] [--since WHEN] [--until WHEN] | COUNT", "what has happened; -f: goes on",
 	look_events},
     {"config", "", "the configuration in force, secrets as ***", more_config},

@@ -90,7 +90,7 @@ more_explain(const struct ctl *ctl, int argc, char **argv)
 	int res;
 
 	if (argc != 2 && argc != 3)
-		return ctl_usage("explain [router|server|backend] NAME");
+		return ctl_usage("explain [router|server|backend|frontend] NAME");
 	snprintf(line, sizeof(line), "explain %.100s %.120s", argv[1], argc == 3 ? argv[2] : "");
 	client_must_ask(ctl->socket, line, &answer);
 	res = ctl_refused(&answer) ? CTL_FAILED : ctl_print_lines(ctl, "explain", &answer);

@@ -264,10 +264,78 @@ explain_backend(struct command_run *run, uint32_t be)
 	explain_events(run, EVENT_BACKEND, be);
 }
 
+/* ---- frontends --------------------------------------------------------------------------------
+ */
+
+/* Why nobody new gets in; NULL: somebody does. */
+static const char *
+frontend_why(const struct shm *s, uint32_t fe, uint32_t held, uint32_t rate, struct mono now)
+{
+	const struct shm_fe_dir *d = shm_fe_dir(s, fe);
+	const struct shm_master *m = s->master;
+	uint32_t flags = sw32_get(&d->flags), limit = sw32_get(&d->maxconn), all = limit_rate_of(s);
+	bool tcp = sw32_get(&d->mode) != 1;
+
+	if (sw32_get(&m->stopping) != 0)
+		return "vipd stops";
+	if ((flags & SHM_FE_STOPPED) != 0)
+		return "a command has shut it down, until a reload";
+	if ((flags & SHM_FE_DISABLED) != 0)
+		return "a command has disabled it";
+	if (!tcp)
+		return NULL;
+	if (limit != 0 && held >= limit)
+		return "it has all the sessions that it may have; clients wait until one ends";
+	if (limit_sum_global(s) >= sw32_get(&m->maxconn))
+		return "vipd has all the sessions of global maxconn; clients wait until one ends";
+	if (rate != 0 && !limit_rate_room_fe(s, fe, rate, now))
+		return "it has had all the sessions that it may have in a second; clients wait";
+	if (all != 0 && !limit_rate_room_global(s, all, now))
+		return "vipd has had all the sessions of a second (maxconnrate); clients wait";
+	return NULL;
+}
+
+static void
+explain_frontend(struct command_run *run, uint32_t fe)
+{
+	const struct shm *s = run->src.shm;
+	const struct shm_fe_dir *d = shm_fe_dir(s, fe);
+	uint32_t limit = sw32_get(&d->maxconn), k;
+	const struct conf_frontend *conf;
+	struct total_frontend t;
+	char name[SHM_NAME], sessions[64];
+	const char *why;
+
+	snprintf(name, sizeof(name), "%.*s", SHM_NAME - 1, d->name);
+	k = run->src.conf != NULL ? conf_find_frontend(run->src.conf, name) : CONF_NONE;
+	conf = k != CONF_NONE ? &run->src.conf->frontends[k] : NULL;
+	total_of_frontend(s, fe, run->src.now, &t);
+	explain_silent(run, false, "");
+	why = frontend_why(s, fe, t.cur, conf != NULL ? conf->rate_sessions : 0, run->src.now);
+	explain_line(run, "Frontend %s takes %s%s.", name,
+	    why != NULL ? "no new clients: " : "new clients", why != NULL ? why : "");
+	explain_many(sessions, t.cur, "session");
+	if (limit != 0)
+		explain_line(run, "It has %s of at most %" PRIu32 ".", sessions, limit);
+	else
+		explain_line(run, "It has %s, without a limit of its own.", sessions);
+	if (conf != NULL && conf->default_backend != CONF_NONE)
+		explain_line(run, "They go to the backend %s%s.",
+		    run->src.conf->backends[conf->default_backend].name,
+		    conf->n_rules > 0 ? ", unless a content rule says otherwise" : "");
+	if (t.denied + t.denied_req > 0)
+		explain_line(run,
+		    "%" PRIu64 " clients were turned away by allow, deny and per_source, %" PRIu64
+		    " by content rules.",
+		    t.denied, t.denied_req);
+	explain_events(run, EVENT_FRONTEND, fe);
+	explain_events(run, EVENT_LIMIT, fe);
+}
+
 /* ---- the command ------------------------------------------------------------------------------
  */
 
-/* "explain [router|server|backend] <name>": without the kind, whatever has the name. */
+/* "explain [router|server|backend|frontend] <name>": without the kind, whatever has the name. */
 bool
 explain_run(struct command_run *run, int argc, char **argv)
 {
@@ -277,7 +345,7 @@ explain_run(struct command_run *run, int argc, char **argv)
 	uint32_t i;
 
 	if (name == NULL) {
-		buf_puts(run->out, "usage: explain [router|server|backend] <name>\n");
+		buf_puts(run->out, "usage: explain [router|server|backend|frontend] <name>\n");
 		return false;
 	}
 	if (strcmp(kind, "server") == 0 || (any && strchr(name, '/') != NULL)) {
@@ -295,10 +363,17 @@ explain_run(struct command_run *run, int argc, char **argv)
 		explain_backend(run, i);
 		return false;
 	}
+	i = any || strcmp(kind, "frontend") == 0 ? child_find_frontend(run->src.shm, name, 0)
+						 : SHM_NONE;
+	if (i != SHM_NONE) {
+		explain_frontend(run, i);
+		return false;
+	}
 	run->severity = LOG_ERR;
 	buf_printf(run->out, "No such %s.\n",
 	    strcmp(kind, "router") == 0 || strcmp(kind, "instance") == 0 ? "instance"
 	    : strcmp(kind, "backend") == 0                               ? "backend"
-					   : "router, server or backend");
+	    : strcmp(kind, "frontend") == 0                              ? "frontend"
+					    : "router, server, backend or frontend");
 	return false;
 }

@@ -307,7 +307,7 @@ run_show_backend(struct command_run *run, int argc, char **argv)
 }
 
 const struct command show_commands[] = {
-    {"explain", " [router|server|backend] <name>", "why it is what it is, in sentences",
+    {"explain", " [router|server|backend|frontend] <name>", "why it is what it is, in sentences",
 	COMMAND_USER, explain_run},
     {"show activity", "", "counters of each worker", COMMAND_USER, show_activity_run},
     {"show backend", "", "names of all backends", COMMAND_USER, run_show_backend},
