@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """What `make install` and `make uninstall` make of an empty folder."""
+import fcntl
 import os
 
 from harness import *
@@ -8,9 +9,11 @@ from harness import *
 def make(env, target, dest, **more):
     # Without the flags of the make that runs this test.
     clean_env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "SAN")}
-    return env.run(["make", "-C", ROOT, f"B={os.path.relpath(BUILD, ROOT)}", f"DESTDIR={dest}",
-                    *(f"{k}={v}" for k, v in more.items()),
-                    *(["SAN=1"] if SANITIZED else []), target], env=clean_env, limit=100)
+    with open(os.path.join(ROOT, "GNUmakefile")) as f:
+        fcntl.flock(f, fcntl.LOCK_EX)  # if something has to be built, one at a time does it
+        return env.run(["make", "-C", ROOT, f"B={os.path.relpath(BUILD, ROOT)}", f"DESTDIR={dest}",
+                        *(f"{k}={v}" for k, v in more.items()),
+                        *(["SAN=1"] if SANITIZED else []), target], env=clean_env, limit=100)
 
 
 def install(env):

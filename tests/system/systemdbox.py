@@ -35,7 +35,7 @@ set -e
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/up,workdir=$1/work" "$1"/root
 cd "$1"/root
 rm -rf etc/systemd/system/*.wants etc/systemd/system/*.requires etc/systemd/system/vipd* \
-	var/log/journal etc/vipd var/lib/vipd run/* tmp/*
+	var/log/journal etc/vipd var/lib/vipd
 echo 0123456789abcdef0123456789abcdef >etc/machine-id
 for u in systemd-sysctl systemd-modules-load systemd-remount-fs systemd-random-seed modprobe@ \
 	systemd-update-utmp systemd-udevd systemd-udev-trigger systemd-networkd systemd-resolved; do
@@ -95,6 +95,9 @@ class Box:
     def __enter__(self):
         try:
             wait_for(self._booted, 30, "systemd to boot")
+        except SystemError as e:
+            self.close()
+            raise Failed(str(e)) from None
         except BaseException:
             self.close()
             raise
@@ -102,7 +105,7 @@ class Box:
 
     def _booted(self):
         if not self.holder.running():
-            fail(f"the box ended: {self.holder.output()}")
+            raise SystemError(f"the box ended: {self.holder.output()}")
         init = [c for p in children(self.holder.pid) for c in children(p)
                 if title(c).startswith(SYSTEMD)]
         self.init = init[0] if init else None
