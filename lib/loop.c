@@ -25,7 +25,6 @@ struct slot {
 struct loop {
 	int epfd;
 	bool stop;
-	bool rested;
 	struct mono now;
 	uint64_t turns;
 	struct slot *slots;
@@ -305,7 +304,6 @@ loop_turn(struct loop *l, int max_ms)
 	if (n == -1 && errno != EINTR)
 		return -1;
 	l->now = mono_now();
-	l->rested = !busy && n == 0;
 	for (int i = 0; i < n; i++) {
 		uint32_t slot = (uint32_t)l->events[i].data.u64;
 		struct slot *s = &l->slots[slot];
@@ -331,12 +329,6 @@ void
 loop_stop(struct loop *l)
 {
 	l->stop = true;
-}
-
-bool
-loop_rested(const struct loop *l)
-{
-	return l->rested;
 }
 
 uint64_t

@@ -76,9 +76,6 @@ int loop_run(struct loop *);
 int loop_turn(struct loop *, int max_ms);
 void loop_stop(struct loop *);
 
-/* Did it sleep until a timer was due, with nothing else to do? */
-bool loop_rested(const struct loop *);
-
 /* Number of system calls epoll_wait made, for statistics. */
 uint64_t loop_turns(const struct loop *);
 

@@ -44,7 +44,7 @@ enum outgoing_result outgoing_connect(const struct outgoing *o, const struct soc
 
 /* Sends the acknowledgement that ack_later held back, if it still waits, and makes the socket one
  * that acknowledges at once, as a new one does: a server that answers in two pieces and has Nagle's
- * rule would wait for it, for the kernel's 40 ms. */
+ * rule would wait for it. */
 void outgoing_ack(int fd);
 
 #endif

@@ -15,7 +15,6 @@
 #include "worker/connect.h"
 #include "worker/count.h"
 #include "worker/inspect.h"
-#include "worker/late.h"
 #include "worker/proxy.h"
 #include "worker/record.h"
 #include "worker/relay.h"
@@ -316,14 +315,14 @@ session_register(struct session *s)
 	return side_register(s, &s->c, 0);
 }
 
-/* Sending soon after the handshake makes the kernel hold acknowledgements back. */
+/* Sending soon after the handshake makes the kernel hold acknowledgements back; see outgoing.h. */
 static void
-ack_soon(struct session *s)
+ack_first(struct session *s)
 {
 	if ((s->s.flags & (SIDE_LATE | SIDE_SENT)) != (SIDE_LATE | SIDE_SENT))
 		return;
 	s->s.flags &= (uint16_t)~SIDE_LATE;
-	late_join(s);
+	outgoing_ack(s->s.fd);
 }
 
 bool
@@ -336,14 +335,10 @@ session_run(struct session *s)
 		ready_add(s);
 		/* fallthrough */
 	case RELAY_ON:
-		ack_soon(s);
-		if (((s->c.flags | s->s.flags) & SIDE_SHUT) != shut) {
-			/* The limits of half-closed sessions are shorter. */
+		ack_first(s);
+		/* The limits of half-closed sessions are shorter. */
+		if (((s->c.flags | s->s.flags) & SIDE_SHUT) != shut)
 			session_timer(s);
-			/* A FIN acknowledges too. */
-			if (s->c.flags & SIDE_SHUT)
-				late_leave(s);
-		}
 		return true;
 	case RELAY_DONE:
 		session_end(s, '-', SESSION_CLOSE);
@@ -472,7 +467,6 @@ session_end(struct session *s, char who, enum session_close how)
 	side_close(s, &s->s, how == SESSION_RESET_S || how == SESSION_RESET);
 	side_close(s, &s->c, how == SESSION_RESET_C || how == SESSION_RESET);
 	relay_drop(s);
-	late_leave(s);
 	loop_timer_del(w->loop, &s->timer);
 	loop_timer_unreserve(w->loop, 1);
 	ready_remove(s);

@@ -68,10 +68,6 @@ struct session {
 	struct session *srv_next; /* of one server, of a backend's waiters, or the doomed */
 	struct session **srv_prev;
 	struct session *ready_next;
-	struct session *late_next; /* see late.h */
-	struct session **late_prev;
-	struct mono late_since;
-	uint64_t late_turn; /* of the loop */
 	struct gen_frontend *fe;
 	struct gen_backend *be; /* NULL: content rules have not decided yet */
 	struct gen_server *srv; /* NULL: none yet */

@@ -20,7 +20,6 @@
 #include "worker/drain.h"
 #include "worker/follow.h"
 #include "worker/fair.h"
-#include "worker/late.h"
 #include "worker/listen.h"
 #include "worker/misc.h"
 #include "worker/relay.h"
@@ -437,12 +436,11 @@ on_ready(struct child *c)
 	w->buf = zero_pages(RELAY_BUFFER);
 	w->listen = listen_new(w);
 	w->be = zero_pages((size_t)c->seg->caps->backends * sizeof(*w->be));
-	/* Of the worker itself: accepting, rates, emptying, waiting, stopping, acknowledging. */
+	/* The timers of the worker itself: accepting, rates, emptying, waiting, stopping. */
 	if (w->srv == NULL || w->be == NULL || w->buf == NULL || w->listen == NULL ||
-	    loop_timer_reserve(c->loop, 6) == -1)
+	    loop_timer_reserve(c->loop, 5) == -1)
 		return -1;
 	wait_init(w);
-	late_init(w);
 	w->drain_seq = sw64_get(&c->seg->vrrp->drain_seq);
 	sw64_set(&w->own->drained, w->drain_seq);
 	sw32_set(&w->own->pid, (uint32_t)getpid());

@@ -75,9 +75,6 @@ struct worker {
 	struct session **ready_tail;
 	uint64_t relay_turn;    /* the loop's turn ... */
 	uint64_t relay_bytes;   /* ... and what all sessions have moved in it */
-	struct session *late; /* whose first answer is not acknowledged yet, oldest first */
-	struct session **late_tail;
-	struct loop_timer late_timer;
 	struct worker_srv *srv; /* [caps.servers] */
 	struct worker_be *be;   /* [caps.backends] */
 	struct worker_be *dirty;

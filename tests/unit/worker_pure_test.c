@@ -10,7 +10,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "worker/late.h"
 #include "worker/accept.h"
 #include "worker/admit.h"
 #include "worker/connect.h"
@@ -177,17 +176,6 @@ first_match_decides(void **state)
 	assert_true(admit_access(&fe, &p));
 }
 
-static void
-acknowledgements_wait(void **state)
-{
-	(void)state;
-	assert_false(late_due(0, 1000, true)); /* something may go the same way yet */
-	assert_true(late_due(LATE_MS, 1, true));
-	assert_false(late_due(LATE_MS, LATE_TURNS - 1, false));
-	assert_true(late_due(LATE_MS, LATE_TURNS, false));
-	assert_false(late_due(0, LATE_TURNS, false)); /* of a few microseconds each */
-}
-
 int
 main(void)
 {
@@ -201,7 +189,6 @@ main(void)
 	    cmocka_unit_test(splice_decision),
 	    cmocka_unit_test(networks_of_a_file),
 	    cmocka_unit_test(first_match_decides),
-	    cmocka_unit_test(acknowledgements_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
