@@ -27,7 +27,7 @@
 #include "shm/schedule.h"
 #include "worker/worker.h"
 
-#define LIMIT_S 5
+#define LIMIT_S 60 /* what is on its way comes sooner, unless others have the machine */
 
 static const struct shm_caps caps = {
     .workers = RIG_WORKERS, .frontends = 16, .backends = 16, .servers = 64, .sessions = 4096};

@@ -362,7 +362,7 @@ urgent_data_in_a_stream(void **state)
 		if (writer == 0) {
 			static char out[PART];
 
-			alarm(10);
+			alarm(60);
 			for (int i = 0; i < 3; i++)
 				if (!rig_send(p.c, out, PART) || send(p.c, "!", 1, MSG_OOB) != 1)
 					_exit(1);
