@@ -8,6 +8,7 @@
 #include "lib/log.h"
 #include "master/master.h"
 #include "shm/limit.h"
+#include "shm/step.h"
 #include "worker/record.h"
 #include "worker/tcplog.h"
 
@@ -80,15 +81,28 @@ bury_one(struct master *m, const struct shm_session *r, uint32_t pid, int64_t no
 	tcplog_write(conf, &l);
 }
 
+/* Killed between accepting it and counting it. */
+static void
+count_missed(const struct shm *s, struct shm_worker *w, const struct shm_session *r)
+{
+	uint32_t fe = sw32_get(&r->fe);
+
+	if ((sw32_get(&r->counted) & SHM_COUNTED_ACCEPT) != 0 || fe >= s->caps->frontends)
+		return;
+	sw64_add(&SHM_OWN(s, w, fe)[fe].sess, 1);
+	sw64_add(&w->cum_conn, 1);
+}
+
 unsigned
 sessions_bury(struct master *m, unsigned w)
 {
-	const struct shm_worker *x = shm_worker(&m->seg, w);
+	struct shm_worker *x = shm_dead_worker(&m->seg, w);
 	const struct shm_session *rec = shm_sessions(&m->seg, x);
 	uint32_t n = sw32_get(&x->n_sessions);
 	int64_t now_ns = mono_now().ns;
-	unsigned lost = 0;
+	unsigned lost = 0, lines = 0;
 
+	step_settle(&m->seg, x);
 	if (n > m->seg.caps->sessions)
 		n = m->seg.caps->sessions;
 	for (uint32_t i = 0; i < n; i++) {
@@ -98,10 +112,14 @@ sessions_bury(struct master *m, unsigned w)
 		 */
 		if (phase == SHM_PH_FREE || phase > SHM_PH_CLOSED)
 			continue;
-		if (lost++ < LINES_MOST)
+		count_missed(&m->seg, x, &rec[i]);
+		if ((sw32_get(&rec[i].counted) & SHM_COUNTED_LOG) != 0)
+			continue;
+		lost += (sw32_get(&rec[i].counted) & SHM_COUNTED_END) == 0;
+		if (lines++ < LINES_MOST)
 			bury_one(m, &rec[i], sw32_get(&x->pid), now_ns);
 	}
-	if (lost > LINES_MOST)
-		log_info("%u more sessions of worker %u were lost", lost - LINES_MOST, w);
+	if (lines > LINES_MOST)
+		log_info("%u more sessions of worker %u were lost", lines - LINES_MOST, w);
 	return lost;
 }

@@ -188,8 +188,8 @@ struct shm_master {
 	    absent[SHM_MAX_WORKERS / 64]; /* bit w: others take over the queues of worker w */
 	struct sw64
 	    live[SHM_MAX_WORKERS / 64]; /* bit w: a process runs in slot w and has said ready */
-	struct sw64 deaf;    /* listeners removed up to this generation get no new clients */
-	struct sw32 maxconn; /* global limit of sessions */
+	struct sw64 deaf;      /* listeners removed up to this generation get no new clients */
+	struct sw32 maxconn;   /* global limit of sessions */
 	struct sw32 conn_rate; /* most sessions a second: of the file or by command; 0: no limit */
 	struct sw32 sess_rate; /* the same, by command only */
 	struct sw32 maintenance;
@@ -552,6 +552,13 @@ enum shm_phase {
 	SHM_PH_CLOSED
 };
 
+/* How far a session is counted: what is missing when its worker is killed the master adds. */
+enum {
+	SHM_COUNTED_ACCEPT = 1, /* at its frontend */
+	SHM_COUNTED_END = 2,    /* its end: it is none of those that were lost */
+	SHM_COUNTED_LOG = 4     /* its log line is written */
+};
+
 /* A session, without pointers; seq is odd while it is being written. */
 struct shm_session {
 	struct sw32 seq;
@@ -569,7 +576,7 @@ struct shm_session {
 	struct sw64 bytes_in;
 	struct sw64 bytes_out;
 	struct sw32 retries; /* bit 31: redispatched */
-	struct sw32 kill;    /* reserved */
+	struct sw32 counted; /* SHM_COUNTED_* */
 	struct shm_end client;
 	struct shm_end local;     /* the address that the client called */
 	struct shm_end source;    /* our side towards the server */
@@ -601,6 +608,17 @@ struct shm_capture {
 /* Why a worker does not accept at the moment; others ring it when a place becomes free. */
 enum { SHM_WANT_GLOBAL = 1 };
 
+/* See step.h. */
+#define SHM_STEP_WORDS 16
+struct shm_step {
+	struct sw32 n; /* words that are being written; 0: none */
+	uint32_t noted;
+	struct {
+		uint32_t at; /* offset in the slot */
+		uint64_t value;
+	} e[SHM_STEP_WORDS];
+};
+
 struct shm_worker {
 	struct sw32 pid;
 	struct sw32 wants; /* SHM_WANT_*: stopped accepting, waits for a place (hard-parts 3) */
@@ -627,6 +645,7 @@ struct shm_worker {
 	struct sw32 held_wait;  /* control connections whose command is "wait" */
 	struct sw32 wants_misc; /* 1: waits for a place for a control or monitoring connection */
 	struct shm_rate conn_rate;
+	struct shm_step step;
 	struct sw64 wants_fe[64]; /* bit per frontend slot: paused by that frontend's maxconn */
 	struct sw64 report_head;  /* failed connects reported so far; entries are server slots */
 	struct sw32 report[SHM_REPORTS];

@@ -169,7 +169,7 @@ accept_misc(struct worker *w, struct lqueue *q)
 		refuse(fd);
 		limit_release_misc(w->seg);
 	} else {
-		count_accepted(w, l->fe);
+		count_accepted(w, l->fe, NULL);
 		misc_http_accept(w, l->fe, fd, proxy_wanted(l->bind, &peer));
 	}
 	return true;

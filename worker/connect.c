@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "shm/limit.h"
+#include "shm/step.h"
 #include "worker/begin.h"
 #include "worker/count.h"
 #include "worker/follow.h"
@@ -71,7 +72,6 @@ assign(struct session *s, struct gen_server *v)
 	session_srv_link(s);
 	if (sw64_get(&s->rec->assigned_ns) == 0)
 		sw64_set(&s->rec->assigned_ns, now);
-	sw32_set(&s->rec->srv, v->slot);
 	count_chosen(s, again);
 }
 
@@ -142,8 +142,9 @@ failed(struct session *s, bool servers_fault)
 		report(w, s->srv->slot);
 	}
 	if (next == CONNECT_GIVE_UP) {
-		sw64_add(&count_be(w, s->be)->econ, 1);
-		sw64_add(&count_srv(w, s->srv)->econ, 1);
+		/* With the session's end, which follows. */
+		step_add(w->own, &count_be(w, s->be)->econ, 1);
+		step_add(w->own, &count_srv(w, s->srv)->econ, 1);
 		return next;
 	}
 	return next;
@@ -224,7 +225,7 @@ none_left(struct session *s, const struct pick *p)
 		return;
 	}
 	if (s->tries == 0)
-		sw64_add(&count_be(s->w, s->be)->econ, 1);
+		step_add(s->w->own, &count_be(s->w, s->be)->econ, 1);
 	session_end(s, 'S', SESSION_RESET_C);
 }
 
@@ -374,7 +375,7 @@ connect_timer(struct session *s)
 	struct gen_server *same;
 
 	if (s->phase == SHM_PH_QUEUE) {
-		sw64_add(&count_be(s->w, s->be)->econ, 1); /* as HAProxy */
+		step_add(s->w->own, &count_be(s->w, s->be)->econ, 1); /* as HAProxy */
 		session_end(s, 's', SESSION_RESET_C);
 		return;
 	}

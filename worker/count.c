@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "shm/step.h"
+
 /* How many all workers began in that second, the own ones included. */
 static uint32_t
 sum_of_second(const struct worker *w, const struct shm_rate *own, uint64_t sec)
@@ -43,14 +45,17 @@ count_rate(const struct worker *w, struct shm_rate *r, struct mono now)
 }
 
 void
-count_accepted(struct worker *w, const struct gen_frontend *f)
+count_accepted(struct worker *w, const struct gen_frontend *f, struct shm_session *rec)
 {
 	struct mono now = loop_now(w->loop);
 	struct shm_fe_count *c = count_fe(w, f);
 
-	sw64_add(&c->sess, 1);
+	step_add(w->own, &c->sess, 1);
+	step_add(w->own, &w->own->cum_conn, 1);
+	if (rec != NULL)
+		step_set(w->own, &rec->counted, SHM_COUNTED_ACCEPT);
+	step_make(w->own);
 	count_rate(w, &c->rate, now);
-	sw64_add(&w->own->cum_conn, 1);
 	count_rate(w, &w->own->conn_rate, now);
 }
 
@@ -59,7 +64,9 @@ count_backend(struct session *s)
 {
 	struct shm_be_count *c = count_be(s->w, s->be);
 
-	sw64_add(&c->sess, 1);
+	step_add(s->w->own, &c->sess, 1);
+	step_set(s->w->own, &s->rec->be, s->be->slot);
+	step_make(s->w->own);
 	count_rate(s->w, &c->rate, loop_now(s->w->loop));
 }
 
@@ -69,13 +76,16 @@ count_chosen(struct session *s, bool again)
 	struct mono now = loop_now(s->w->loop);
 	struct shm_be_count *b = count_be(s->w, s->be);
 	struct shm_srv_count *v = count_srv(s->w, s->srv);
+	struct shm_worker *own = s->w->own;
 
 	if (!again) {
-		sw64_add(&b->lbtot, 1);
-		sw64_add(&v->lbtot, 1);
+		step_add(own, &b->lbtot, 1);
+		step_add(own, &v->lbtot, 1);
 	}
+	step_add(own, &v->sess, 1);
+	step_set(own, &s->rec->srv, s->srv->slot);
+	step_make(own);
 	sw64_set(&b->last_ns, (uint64_t)now.ns);
-	sw64_add(&v->sess, 1);
 	sw64_set(&v->last_ns, (uint64_t)now.ns);
 	count_rate(s->w, &v->rate, now);
 }
@@ -83,21 +93,22 @@ count_chosen(struct session *s, bool again)
 static void
 count_abort(struct session *s)
 {
+	struct shm_worker *own = s->w->own;
 	struct shm_be_count *b = count_be(s->w, s->be);
 
 	if (s->who == 'C' || s->who == 'c') {
-		sw64_add(&b->cli_abrt, 1);
+		step_add(own, &b->cli_abrt, 1);
 		if (s->srv != NULL)
-			sw64_add(&count_srv(s->w, s->srv)->cli_abrt, 1);
+			step_add(own, &count_srv(s->w, s->srv)->cli_abrt, 1);
 	} else if ((s->who == 'S' || s->who == 's') && (s->when == 'D' || s->when == 'L')) {
 		if (s->who == 'S') { /* an error, as its RST is, no timeout */
-			sw64_add(&b->eresp, 1);
+			step_add(own, &b->eresp, 1);
 			if (s->srv != NULL)
-				sw64_add(&count_srv(s->w, s->srv)->eresp, 1);
+				step_add(own, &count_srv(s->w, s->srv)->eresp, 1);
 		}
-		sw64_add(&b->srv_abrt, 1);
+		step_add(own, &b->srv_abrt, 1);
 		if (s->srv != NULL)
-			sw64_add(&count_srv(s->w, s->srv)->srv_abrt, 1);
+			step_add(own, &count_srv(s->w, s->srv)->srv_abrt, 1);
 	}
 }
 
@@ -109,39 +120,48 @@ ms_between(int64_t from_ns, uint64_t to_ns)
 
 /* Adds a time to its sum, and notes it when it is the longest. */
 static void
-add_time(struct sw64 *sum, struct sw32 *max, uint64_t ms)
+add_time(struct shm_worker *own, struct sw64 *sum, struct sw32 *max, uint64_t ms)
 {
 	uint32_t capped = ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
 
-	sw64_add(sum, ms);
+	step_add(own, sum, ms);
 	if (capped > sw32_get(max))
 		sw32_set(max, capped);
+}
+
+static void
+count_times(struct session *s)
+{
+	struct shm_worker *own = s->w->own;
+	struct shm_be_count *b = count_be(s->w, s->be);
+	struct shm_srv_count *v;
+	uint64_t assigned = sw64_get(&s->rec->assigned_ns);
+	uint64_t connected = sw64_get(&s->rec->connected_ns), connect;
+	uint64_t total = ms_between(s->rec->accept_ns, (uint64_t)loop_now(s->w->loop).ns);
+
+	/* As HAProxy: sessions that no server took are in no mean. */
+	if (assigned == 0 || connected == 0 || s->srv == NULL)
+		return;
+	step_add(own, &b->timed, 1);
+	add_time(own, &b->t_ms, &b->t_ms_max, total);
+	add_time(own, &b->q_ms, &b->q_ms_max, ms_between(s->rec->accept_ns, assigned));
+	v = count_srv(s->w, s->srv);
+	connect = ms_between((int64_t)assigned, connected);
+	add_time(own, &b->c_ms, &b->c_ms_max, connect);
+	step_add(own, &v->timed, 1);
+	add_time(own, &v->c_ms, &v->c_ms_max, connect);
+	add_time(own, &v->t_ms, &v->t_ms_max, total);
 }
 
 void
 count_end(struct session *s)
 {
-	struct shm_srv_count *v;
-	struct shm_be_count *b;
-	uint64_t assigned = sw64_get(&s->rec->assigned_ns);
-	uint64_t connected = sw64_get(&s->rec->connected_ns);
-	uint64_t total = ms_between(s->rec->accept_ns, (uint64_t)loop_now(s->w->loop).ns);
-
-	if (s->be == NULL)
-		return;
-	count_abort(s);
-	b = count_be(s->w, s->be);
-	/* As HAProxy: sessions that no server took are in no mean. */
-	if (assigned == 0 || connected == 0 || s->srv == NULL)
-		return;
-	sw64_add(&b->timed, 1);
-	add_time(&b->t_ms, &b->t_ms_max, total);
-	add_time(&b->q_ms, &b->q_ms_max, ms_between(s->rec->accept_ns, assigned));
-	v = count_srv(s->w, s->srv);
-	add_time(&b->c_ms, &b->c_ms_max, ms_between((int64_t)assigned, connected));
-	sw64_add(&v->timed, 1);
-	add_time(&v->c_ms, &v->c_ms_max, ms_between((int64_t)assigned, connected));
-	add_time(&v->t_ms, &v->t_ms_max, total);
+	if (s->be != NULL) {
+		count_abort(s);
+		count_times(s);
+	}
+	step_set(s->w->own, &s->rec->counted, SHM_COUNTED_ACCEPT | SHM_COUNTED_END);
+	step_make(s->w->own);
 }
 
 void

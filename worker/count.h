@@ -60,9 +60,13 @@ count_spliced(struct worker *w, size_t n)
 /* One more in the second of now; r lies in the own section. */
 void count_rate(const struct worker *w, struct shm_rate *r, struct mono now);
 
-/* An accepted connection of a frontend. */
-void count_accepted(struct worker *w, const struct gen_frontend *f);
-/* A session has been given to its backend; a server was chosen for it. */
+/*
+ * These count and note in the record that it is counted, in one step (shm/step.h): whatever a
+ * worker is killed at, the master finds each of its sessions counted or not.
+ */
+/* An accepted connection of a frontend; rec: NULL for what is no session. */
+void count_accepted(struct worker *w, const struct gen_frontend *f, struct shm_session *rec);
+/* A session has been given to its backend; a server was chosen for it. Sets them in the record. */
 void count_backend(struct session *s);
 void count_chosen(struct session *s, bool again); /* again: after a failed connect to it */
 /* The end of a session: times and who broke off. */

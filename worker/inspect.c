@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Content rules at work. */
+#include "shm/step.h"
 #include "worker/inspect.h"
 
 #include <errno.h>
@@ -40,7 +41,7 @@ decide(struct session *s, const struct rules_facts *f)
 	case RULES_WAIT:
 		return false;
 	case RULES_REJECT:
-		sw64_add(&count_fe(s->w, s->fe)->denied_req, 1);
+		step_add(s->w->own, &count_fe(s->w, s->fe)->denied_req, 1); /* with its end */
 		end(s, f->len, 'P', SESSION_RESET_C);
 		break;
 	case RULES_USE:

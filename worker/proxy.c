@@ -7,6 +7,7 @@
 #include "lib/log.h"
 #include "lib/ratelimit.h"
 #include "shm/sessrec.h"
+#include "shm/step.h"
 #include "worker/admit.h"
 #include "worker/capture.h"
 #include "worker/connect.h"
@@ -112,7 +113,7 @@ go_on(struct session *s, const struct proxyproto *h)
 	use_addresses(s, h);
 	record_get_end(&s->rec->client, &client);
 	if (!admit_access(s->fe, &client)) {
-		sw64_add(&count_fe(s->w, s->fe)->denied, 1);
+		step_add(s->w->own, &count_fe(s->w, s->fe)->denied, 1); /* with its end */
 		session_end(s, 'P', SESSION_RESET_C);
 		return;
 	}

@@ -60,7 +60,7 @@ record_open(struct worker *w, uint32_t fe, const struct sock_addr *peer,
 	sw64_set(&r->bytes_in, 0);
 	sw64_set(&r->bytes_out, 0);
 	sw32_set(&r->retries, 0);
-	sw32_set(&r->kill, 0);
+	sw32_set(&r->counted, 0);
 	sw32_set(&r->handshake_ms, 0);
 	record_set_end(&r->client, peer);
 	memset(&r->local, 0, sizeof(r->local));

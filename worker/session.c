@@ -392,7 +392,6 @@ session_backend(struct session *s, struct gen_backend *be)
 {
 	s->be = be;
 	limit_take_be(s->w->seg, be->slot, 0);
-	sw32_set(&s->rec->be, be->slot);
 	count_backend(s);
 }
 
@@ -424,7 +423,7 @@ session_start(struct worker *w, struct gen_frontend *fe, int fd, const struct so
 	s->active = loop_now(w->loop);
 	worker_gen_ref(fe->gen);
 	live_link(s);
-	count_accepted(w, fe);
+	count_accepted(w, fe, s->rec);
 	if (fe->n_rules == 0)
 		session_backend(s, fe->be);
 	if (proxy_wanted(bind, peer))
@@ -477,6 +476,7 @@ session_end(struct session *s, char who, enum session_close how)
 	if (s->be != NULL)
 		limit_release_be(w->seg, s->be->slot);
 	tcplog_session(s); /* as in HAProxy, it counts at its frontend still */
+	sw32_set(&s->rec->counted, SHM_COUNTED_ACCEPT | SHM_COUNTED_END | SHM_COUNTED_LOG);
 	source_release(w->seg, s->source);
 	admit_release(w, s->fe);
 	live_unlink(s);
