@@ -369,6 +369,23 @@ connect_event(struct session *s, uint32_t events)
 		connected(s);
 }
 
+/* A place at the server that it was at before, unless somebody waits: the oldest comes first, and
+ * it goes to the end of the queue. */
+static bool
+take_again(struct session *s, const struct gen_server *v)
+{
+	struct shm *seg = s->w->seg;
+
+	/* Its slot may have another owner since it was given back. */
+	if (v->epoch != sw32_get(&shm_srv_dir(seg, v->slot)->epoch) ||
+	    sw32_get(&shm_health(seg, v->slot)->usable) == 0 || wait_others(s))
+		return false;
+	if (limit_take_srv(seg, v->slot, pick_limit(seg, v)))
+		return true;
+	wait_moved(s->w, s->be->slot); /* as in pick_server */
+	return false;
+}
+
 void
 connect_timer(struct session *s)
 {
@@ -389,11 +406,7 @@ connect_timer(struct session *s)
 		return;
 	}
 	same = s->be->conf->redispatch ? NULL : s->srv;
-	/* Its slot may have another owner since it was given back. */
-	if (same != NULL &&
-	    (same->epoch != sw32_get(&shm_srv_dir(s->w->seg, same->slot)->epoch) ||
-		sw32_get(&shm_health(s->w->seg, same->slot)->usable) == 0 ||
-		!limit_take_srv(s->w->seg, same->slot, pick_limit(s->w->seg, same))))
+	if (same != NULL && !take_again(s, same))
 		same = NULL;
 	if (same == NULL)
 		s->n_tried = 0;

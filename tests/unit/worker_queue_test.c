@@ -181,6 +181,68 @@ limits_are_exact(void **state)
 	rig_fini_idle(&r);
 }
 
+/* Another worker's waiter, older than whoever comes, and never late. */
+static void
+other_waits(struct rig *r, uint64_t ticket)
+{
+	struct shm_queue *q = SHM_OWN(&r->seg, shm_dead_worker(&r->seg, 1), queue);
+
+	sw32_set(&q->looked_ms, (uint32_t)(mono_now().ns / 1000000) + 20000);
+	sw32_set(&q->waiting, ticket != 0);
+	sw64_set_seq(&q->oldest, ticket);
+}
+
+static bool
+tried_once(struct rig *r)
+{
+	return sw64_get(&rig_be(r)->wretr) == 1;
+}
+
+static bool
+joined_or_tried_again(struct rig *r)
+{
+	return queue_waiting(&r->seg, 0) == 2 || sw64_get(&rig_srv(r, 0)->connect) == 2;
+}
+
+static bool
+tried_again(struct rig *r)
+{
+	return sw64_get(&rig_srv(r, 0)->connect) == 2;
+}
+
+/* redispatch = false: after its pause a session takes no place before those that wait. */
+static void
+a_retry_overtakes_nobody(void **state)
+{
+	struct rig r;
+	uint16_t port;
+	int c;
+
+	(void)state;
+	rig_init(&r, 1);
+	port = rig_listen(&r);
+	assert_int_equal(
+	    rig_load(&r,
+		"defaults = { timeout = { connect = \"300ms\"; queue = \"20s\"; }; };\n"
+		"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; }; };\n"
+		"backends = { be = { redispatch = false; retries = 1; servers = { a = { address = "
+		"\"127.0.0.1:%u\"; maxconn = 1; }; }; }; };\n",
+		port, rig_closed_port()),
+	    0);
+	c = rig_connect(port);
+	assert_true(rig_until(&r, tried_once));
+	other_waits(&r, 1);
+	sw32_set(&r.seg.own_master->n_workers, 2);
+	assert_true(rig_until(&r, joined_or_tried_again));
+	assert_int_equal(sw64_get(&rig_srv(&r, 0)->connect), 1);
+	assert_int_equal(queue_waiting(&r.seg, 0), 2);
+	other_waits(&r, 0);
+	assert_true(rig_until(&r, tried_again)); /* its turn */
+	assert_int_equal(rig_end(c), -1);
+	close(c);
+	rig_fini_idle(&r);
+}
+
 /* One server refuses and has room, the other one is full: who comes waits for the full one, instead
  * of trying the refusing one until no retries are left. */
 static void
@@ -290,6 +352,7 @@ main(void)
 	    cmocka_unit_test(queue_time_limit_and_length),
 	    cmocka_unit_test(limits_are_exact),
 	    cmocka_unit_test(two_limits_lose_no_place),
+	    cmocka_unit_test(a_retry_overtakes_nobody),
 	    cmocka_unit_test(waits_for_the_full_one),
 	};
 
