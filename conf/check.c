@@ -254,6 +254,12 @@ place_compare(const void *a, const void *b)
 	return x->f != y->f ? (x->f < y->f ? -1 : 1) : x->b < y->b ? -1 : x->b > y->b;
 }
 
+static const char *
+where_file(const struct conf_bind *b)
+{
+	return b->where.file != NULL ? b->where.file : "line";
+}
+
 static void
 bound_twice(struct reader *r, const struct place *a, const struct place *b)
 {
@@ -262,8 +268,7 @@ bound_twice(struct reader *r, const struct place *a, const struct place *b)
 	rd_push(r, b->f->name);
 	rd_push(r, "bind");
 	rd_at(r, CONF_ERROR, b->b->where, "%s is bound twice: also by frontend %s, %s:%u",
-	    b->b->name, a->f->name, a->b->where.file != NULL ? a->b->where.file : "line",
-	    a->b->where.line);
+	    b->b->name, a->f->name, where_file(a->b), a->b->where.line);
 	rd_pop(r, mark);
 }
 
@@ -302,8 +307,10 @@ check_controls(struct reader *r)
 			for (size_t j = 0; j < c->frontends[i].n_binds; j++)
 				if (same_place(&c->global.controls[k], &c->frontends[i].binds[j]))
 					rd_at(r, CONF_ERROR, c->global.controls[k].where,
-					    "%s is bound twice: also by frontend %s",
-					    c->global.controls[k].name, c->frontends[i].name);
+					    "%s is bound twice: also by frontend %s, %s:%u",
+					    c->global.controls[k].name, c->frontends[i].name,
+					    where_file(&c->frontends[i].binds[j]),
+					    c->frontends[i].binds[j].where.line);
 }
 
 /* One address may be bound once; a wildcard and an address of it are two. */

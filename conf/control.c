@@ -41,8 +41,9 @@ read_control_address(
 		}
 		c->addr.un.sun_family = AF_UNIX;
 		strcpy(c->addr.un.sun_path, text);
-		c->addr.len =
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(text) + 1);
+		c->addr.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+					  sock_path_clean(c->addr.un.sun_path) + 1);
+		c->name = arena_strdup(r->arena, c->addr.un.sun_path);
 	} else if (rd_address(r, s, text, true, "127.0.0.1:9999", &c->addr) == 0) {
 		if (!is_loopback(&c->addr))
 			rd_error(r, s,
@@ -78,7 +79,10 @@ read_controls(struct reader *r, const struct conf_key *k, void *obj, const confi
 			continue;
 		}
 		if (conf_find_control(g, c.name) != NULL) {
-			rd_error(r, rd_elem(s, i), "%s stands twice", c.name);
+			struct conf_where first = conf_find_control(g, c.name)->where;
+
+			rd_error(r, rd_elem(s, i), "%s stands twice: also in %s:%u", c.name,
+			    first.file != NULL ? first.file : "line", first.line);
 			continue;
 		}
 		if (c.addr.family != AF_UNIX &&

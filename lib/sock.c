@@ -53,6 +53,26 @@ host_parse(struct sock_addr *out, const char *host, uint16_t port)
 	return -1;
 }
 
+size_t
+sock_path_clean(char *path)
+{
+	const char *from = path;
+	char *to = path;
+
+	while (*from != '\0') {
+		bool begin = to == path || to[-1] == '/';
+
+		if (begin && to != path && *from == '/')
+			from++;
+		else if (begin && from[0] == '.' && from[1] == '/' && from[2] != '\0')
+			from += 2;
+		else
+			*to++ = *from++;
+	}
+	*to = '\0';
+	return (size_t)(to - path);
+}
+
 static int
 unix_parse(struct sock_addr *out, const char *path)
 {
@@ -65,6 +85,7 @@ unix_parse(struct sock_addr *out, const char *path)
 	}
 	out->un.sun_family = AF_UNIX;
 	memcpy(out->un.sun_path, path, n + 1);
+	n = sock_path_clean(out->un.sun_path);
 	out->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + 1);
 	return 0;
 }

@@ -28,10 +28,14 @@ struct sock_addr {
 /*
  * Parses a numeric "1.2.3.4:80", "[::1]:80", "*:80", ":80" (both: 0.0.0.0) or, without port,
  * "1.2.3.4",
- * "::1" with port 0 if !need_port, or an absolute UNIX path. Returns 0, or -1 (EINVAL: not an
- * address, ERANGE: port not in 1..65535).
+ * "::1" with port 0 if !need_port, or an absolute UNIX path, which is then spelt as
+ * sock_path_clean does. Returns 0, or -1 (EINVAL: not an address, ERANGE: port not in 1..65535).
  */
 int sock_addr_parse(struct sock_addr *out, const char *text, bool need_port);
+
+/* One spelling of a path, in place: no "//", no "./". Links are not looked at, so ".." stays what
+ * it is. Returns its length. Pure. */
+size_t sock_path_clean(char *path);
 
 /* The same with a range of ports behind the address, "1.2.3.4:8000-8010": *last is the last one,
  * that of out the first; a single port is both. ERANGE also for a range from high to low. */

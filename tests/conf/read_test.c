@@ -361,6 +361,13 @@ CASES(binds,
 	2, "192.0.2.1:85 is bound twice"},
     {"frontends = { a = { mode = \"http\"; bind = (\n \"/run/x\",\n \"/run/x\" ); }; };\n", 3,
 	"/run/x is bound twice"},
+    {"frontends = { a = { mode = \"http\"; bind = (\n \"/run/v/x\",\n \"/run//v/./x\" ); }; };\n",
+	3, "/run/v/x is bound twice: also by frontend a, /tmp/vipd-conf-"},
+    {"frontends = { a = { mode = \"http\"; bind = (\n \"//run/./x\" ); }; };\n"
+     "global = { control = \"/run/./././x\"; };\n",
+	3, "/run/x is bound twice: also by frontend a, /tmp/vipd-conf-"},
+    {"global = { control = (\n \"/run/x\",\n \"/run//x\" ); };\n", 3,
+	"/run/x stands twice: also in /tmp/vipd-conf-"},
     {"frontends = { a = { mode = \"http\"; bind = (\n \"[::1]:80-90\", \"127.0.0.1:80-90\" ); }; "
      "};\n"
      "global = { control = [ \"127.0.0.1:91\",\n \"127.0.0.1:85\" ]; };\n",
