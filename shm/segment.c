@@ -17,6 +17,7 @@
 
 #include "shm/limit.h"
 #include "shm/source.h"
+#include "shm/step.h"
 
 #define PAGE 4096u
 
@@ -229,6 +230,7 @@ shm_worker_reset(const struct shm *s, struct shm_worker *w)
 	memset(SHM_AT(w, s->head->w_held_fe, char), 0, s->head->w_held_end - s->head->w_held_fe);
 	source_reset(s, w);
 	limit_rates_mend(s);
+	step_settle(s, w);
 	sw32_set_seq(&w->held, 0);
 	sw32_set(&w->held_misc, 0);
 	sw32_set(&w->held_wait, 0);

@@ -195,7 +195,7 @@ other_waits(struct rig *r, uint64_t ticket)
 static bool
 tried_once(struct rig *r)
 {
-	return sw64_get(&rig_be(r)->wretr) == 1;
+	return sw64_get(&rig_srv(r, 0)->connect) == 1 && limit_sum_srv(&r->seg, 0) == 0;
 }
 
 static bool
