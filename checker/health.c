@@ -129,13 +129,14 @@ go_down(struct server *s, bool maint, enum health_log how)
 	set_usable(s, false);
 	loop_timer_del(s->ck->loop, &s->slow);
 	sw64_set(&s->h->slow_from_ns, 0);
-	if (!maint)
-		sw32_add(&s->h->chkdown, 1);
 	stamp_change(s);
 	if (s->conf->on_marked_down == CONF_MARKED_DOWN_SHUTDOWN_SESSIONS)
 		health_shut_sessions(s, 'D');
-	sw32_set(&s->h->oper, SHM_OPER_STOPPED);
+	/* A successor says it again rather than never. */
 	health_log_change(s, maint ? HEALTH_LOG_MAINT : how);
+	if (!maint)
+		sw32_add(&s->h->chkdown, 1);
+	sw32_set(&s->h->oper, SHM_OPER_STOPPED);
 }
 
 static void
@@ -150,9 +151,9 @@ go_up(struct server *s, enum health_log how)
 	if (slow)
 		sw64_set(&s->h->slow_from_ns, (uint64_t)now_ns(s));
 	health_weigh(s);
-	sw32_set(&s->h->oper, slow ? SHM_OPER_STARTING : SHM_OPER_RUNNING);
 	set_usable(s, may_serve(s));
 	health_log_change(s, how);
+	sw32_set(&s->h->oper, slow ? SHM_OPER_STARTING : SHM_OPER_RUNNING);
 }
 
 /* The one function that changes a server's state. why: how to say that it came up. */

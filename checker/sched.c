@@ -81,9 +81,10 @@ note_change(struct backend *b, struct shm_sched *sh, uint32_t usable)
 	if (was == (usable > 0))
 		return;
 	if (was) {
-		sw32_add(&sh->chkdown, 1);
+		/* Said before it is stored: a successor says it again rather than never. */
 		event_log(b->ck->seg, LOG_EMERG, EVENT_BACKEND, b->slot,
 		    "backend %s has no server available!", b->conf->name);
+		sw32_add(&sh->chkdown, 1);
 	} else {
 		sw64_add(&sh->downtime_ms, (now - sw64_get(&sh->changed_ns)) / 1000000);
 	}
@@ -93,12 +94,12 @@ note_change(struct backend *b, struct shm_sched *sh, uint32_t usable)
 static void
 note_backup(const struct backend *b, struct shm_sched *sh, const struct sum *sum)
 {
-	sw32_set(&sh->on_backup, sum->on_backup);
 	if (sum->on_backup)
 		log_warning("backend %s runs on %u of %u backup servers.", b->conf->name, sum->n,
 		    sum->backups);
 	else if (sum->usable > 0)
 		log_notice("backend %s runs on its own servers again.", b->conf->name);
+	sw32_set(&sh->on_backup, sum->on_backup);
 }
 
 static void
@@ -110,17 +111,17 @@ rebuild(struct backend *b)
 
 	if (schedule_set(b->ck->seg, b->slot, slots, weights, sum.n) == -1)
 		log_err("backend %s: cannot build its schedule: %m", b->conf->name);
+	if (sw32_get(&sh->on_backup) != sum.on_backup)
+		note_backup(b, sh, &sum);
 	note_change(b, sh, sum.usable);
 	if (sw32_get(&sh->usable) != sum.usable || sw32_get(&sh->weight_up) != sum.weight_up ||
 	    sw32_get(&sh->weight_all) != sum.weight_all || sw32_get(&sh->total) != sum.total)
 		b->ck->ring_vrrp = true;
-	if (sw32_get(&sh->on_backup) != sum.on_backup)
-		note_backup(b, sh, &sum);
+	sw32_set(&sh->usable, sum.usable);
 	sw32_set(&sh->total, sum.total);
 	sw32_set(&sh->backups, sum.backups);
 	sw32_set(&sh->weight_all, sum.weight_all);
 	sw32_set(&sh->weight_up, sum.weight_up);
-	sw32_set(&sh->usable, sum.usable);
 	b->ck->ring_workers = true;
 	b->built = loop_refresh(b->ck->loop);
 	b->cost_ns = b->built.ns - start.ns;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 
 #include "shm/check_status.h"
 #include "shm/request.h"
@@ -191,12 +193,68 @@ killed_in_the_first_commit(void **state)
 	target_stop(t);
 }
 
+/* Lets the checker run up to its n-th system call after the failed probe stands in shared memory,
+ * and kills it there. */
+static void
+kill_at_call(const struct shm_health *h, int n)
+{
+	int status;
+
+	assert_int_equal(ptrace(PTRACE_SEIZE, w.pid, NULL, NULL), 0);
+	assert_int_equal(ptrace(PTRACE_INTERRUPT, w.pid, NULL, NULL), 0);
+	assert_int_equal(waitpid(w.pid, &status, 0), w.pid);
+	while (n > 0) {
+		assert_int_equal(ptrace(PTRACE_SYSCALL, w.pid, NULL, NULL), 0);
+		assert_int_equal(waitpid(w.pid, &status, 0), w.pid);
+		assert_true(WIFSTOPPED(status));
+		n -= get(&h->status) == CHECK_L4CON;
+	}
+	world_kill(&w);
+}
+
+/* Wherever it dies on a server's way down: the server is DOWN, once, and the log says so. */
+static void
+killed_while_a_server_goes_down(void **state)
+{
+	const struct shm_health *h;
+	char body[256];
+
+	(void)state;
+	for (int n = 1; n <= 16; n++) {
+		struct target *t = target_start(NULL, NULL);
+
+		world_open(&w);
+		h = world_health(&w, world_server(&w, "a", t->port));
+		snprintf(body, sizeof(body),
+		    "check = { inter = \"50ms\"; rise = 1; fall = 1; };"
+		    "servers = { a = \"127.0.0.1:%u\"; };",
+		    t->port);
+		world_spawn(&w, false);
+		world_load(&w, body, NULL, NULL);
+		UNTIL(&w, get(&h->status) == CHECK_L4OK);
+		target_set(t, TARGET_REFUSE, 0);
+		kill_at_call(h, n);
+		world_spawn(&w, true);
+		world_load_again(&w);
+		UNTIL(&w, get(&h->oper) == SHM_OPER_STOPPED);
+		UNTIL(&w, world_logged(&w, "Server be/a is DOWN"));
+		UNTIL(&w, world_logged(&w, "backend be has no server available!"));
+		assert_int_equal(get(&h->counter), 0);
+		assert_int_equal(get(&h->usable), 0);
+		assert_int_equal(get(&h->chkdown), 1);
+		assert_int_equal(get(&world_sched(&w)->chkdown), 1);
+		world_close(&w);
+		target_stop(t);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nothing_is_lost),
 	    cmocka_unit_test(killed_in_the_first_commit),
+	    cmocka_unit_test(killed_while_a_server_goes_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
