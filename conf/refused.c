@@ -5,6 +5,7 @@
 #include "conf/words.h"
 
 #define LATER     "not supported yet"
+#define NUMERIC   "not supported: names of hosts are not resolved, write numeric addresses"
 #define BY_ITSELF "not needed: ARP is sent again by itself"
 
 static const struct {
@@ -51,6 +52,14 @@ static const struct {
     {&scope_server, "cookie", "not supported: backends relay tcp"},
     {&scope_server, "check_send_proxy", "it is a setting of check: check = { send_proxy = true; }"},
     {&scope_server, "usesrc", "not supported: source is an address of this host"},
+    {&scope_server, "init_addr", NUMERIC},
+    {&scope_server, "resolvers", NUMERIC},
+    {&scope_server, "resolve_prefer", NUMERIC},
+    {&scope_server, "ssl",
+	"not supported: sessions are relayed as they are; for the check write check = { type = "
+	"\"https\"; }"},
+    {&scope_server, "check_ssl", "write check = { type = \"https\"; }"},
+    {&scope_server, "check_sni", "it is a setting of check: check = { sni = \"NAME\"; }"},
     {&scope_server, "inter", "it is a setting of check: check = { inter = \"2s\"; }"},
     {&scope_server, "rise", "it is a setting of check: check = { rise = 2; }"},
     {&scope_server, "fall", "it is a setting of check: check = { fall = 3; }"},

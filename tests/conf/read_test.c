@@ -270,6 +270,15 @@ CASES(likely,
 	2, "virtual_router_id: 0 is out of range: 1 to 255"},
     {"backends = { b = { servers = {\n x = \"2001:db8::1:443\"; }; }; };\n", 2,
 	"in brackets: write \"[2001:db8::1]:443\" or \"[2001:db8::1:443]:PORT\""},
+    {"backends = { b = { servers = {\n x = \"web1.example.org:443\"; }; }; };\n", 2,
+	"names of hosts are not resolved yet: write the numeric address"},
+    {"backends = { b = { servers = { x = { address = \"192.0.2.1:1\";\n init-addr = \"libc\"; }; "
+     "}; "
+     "}; };\n",
+	2, "servers.x.init-addr: not supported: names of hosts are not resolved"},
+    {"backends = { b = { servers = { x = { address = \"192.0.2.1:1\";\n check-ssl = true; }; }; "
+     "}; };\n",
+	2, "type = \"https\""},
     {"backends = { b = { servers = {\n x = \"2001:db8::1\"; }; }; };\n", 2,
 	"write \"[2001:db8::1]:PORT\""},
     {"global = {\n control = \xe2\x80\x9c/x\xe2\x80\x9d; };\n", 2,
