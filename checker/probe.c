@@ -17,7 +17,9 @@
 #include "checker/probe_part.h"
 #include "checker/timing.h"
 
-#define LINGER_MS 500
+/* A clean close is worth the rest of an answer, but not a large file at each probe. */
+#define LINGER_MS    500
+#define LINGER_BYTES 262144
 
 static void
 probe_close(struct probe *p)
@@ -70,6 +72,7 @@ probe_finish_linger(struct probe *p, enum check_status status, uint32_t code, co
 
 	p->stalls = 0;
 	p->phase = PROBE_LINGER;
+	p->lingered = 0;
 	loop_timer_set(p->loop, &p->limit, mono_add_ms(loop_now(p->loop), LINGER_MS));
 	probe_wait(p, EPOLLIN);
 	tell(p, &r, desc);
@@ -202,8 +205,9 @@ linger_step(struct probe *p)
 		n = probe_read(p, buf, sizeof(buf));
 		if (n <= 0)
 			break;
+		p->lingered += (size_t)n;
 	}
-	if (n == 0 || n == PROBE_ERROR)
+	if (n == 0 || n == PROBE_ERROR || p->lingered >= LINGER_BYTES)
 		probe_close(p);
 }
 

@@ -67,6 +67,7 @@ struct probe {
 	struct mono start;
 	struct ssl_st *ssl;
 	size_t sent;     /* bytes of the request */
+	size_t lingered; /* bytes taken after the result */
 	unsigned stalls; /* probes in a row whose time ran out while this process got no CPU */
 	struct probe_head *head; /* answer so far; NULL: none yet */
 };

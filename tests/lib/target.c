@@ -166,6 +166,18 @@ write_endless(struct conn *c)
 		;
 }
 
+static void
+write_body(struct target *t, struct conn *c)
+{
+	static char many[16384];
+
+	memset(many, 'x', sizeof(many) - 1);
+	if (!conn_write(c, "HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n"))
+		return;
+	while (conn_write(c, many))
+		atomic_fetch_add(&t->body, sizeof(many));
+}
+
 static bool
 read_request(struct target *t, struct conn *c)
 {
@@ -213,6 +225,8 @@ answer(struct target *t, struct conn *c)
 
 	if (t->mode == TARGET_ENDLESS) {
 		write_endless(c);
+	} else if (t->mode == TARGET_BODY) {
+		write_body(t, c);
 	} else if (t->mode == TARGET_GARBAGE) {
 		conn_write(c, "SSH-2.0-something\r\n");
 	} else {

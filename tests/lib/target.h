@@ -20,6 +20,7 @@ enum target_mode {
 	TARGET_GARBAGE,   /* answers what is no HTTP */
 	TARGET_INTERIM,   /* a 100 before the answer, in pieces */
 	TARGET_STAYS,     /* answers and does not close */
+	TARGET_BODY,      /* answers with a body that has no end */
 	TARGET_ENDLESS    /* a 100 after the other, as fast as they are taken */
 };
 
@@ -31,6 +32,7 @@ struct target {
 	_Atomic unsigned clean; /* connections that the prober ended cleanly */
 	_Atomic unsigned dirty;
 	_Atomic unsigned client_certs;
+	_Atomic uint64_t body; /* bytes of TARGET_BODY that were taken */
 	uint16_t port;
 	pid_t pid;
 	bool tls;

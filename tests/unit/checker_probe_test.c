@@ -328,6 +328,46 @@ linger_ends(void **state)
 	target_stop(t);
 }
 
+/* Nor does it take gigabytes: buffers and a little more. */
+static void
+linger_takes_little(void **state)
+{
+	struct mono end = mono_add_ms(mono_now(), 20000);
+	struct target *t = target_start(NULL, NULL);
+	struct rig g;
+
+	(void)state;
+	target_set(t, TARGET_BODY, 200);
+	probe_once(&g, t, CONF_CHECK_HTTP);
+	expect(&g, CHECK_L7OK, 200, "");
+	while (t->clean + t->dirty == 0) { /* whichever: it met a reset while it wrote */
+		assert_true(mono_before(mono_now(), end));
+		usleep(1000);
+	}
+	if (t->body > 16 << 20)
+		fail_msg("%llu bytes were taken", (unsigned long long)t->body);
+	target_stop(t);
+}
+
+/* As written in a URI. */
+static void
+host_of_an_ipv6_address(void **state)
+{
+	struct target *t = target_start(NULL, NULL);
+	char why[256];
+	struct rig g;
+
+	(void)state;
+	rig_init(&g, t, CONF_CHECK_HTTP);
+	assert_int_equal(sock_addr_parse(&g.conf.addr, "[2001:db8::1]:80", true), 0);
+	g.conf.check.port = 8080;
+	assert_int_equal(spec_build(&g.s, g.tls, why, sizeof(why)), 0);
+	assert_non_null(strstr(g.s.spec.request, "\r\nHost: [2001:db8::1]:8080\r\n"));
+	probe_init(&g.s.probe, loop, on_done);
+	rig_fini(&g);
+	target_stop(t);
+}
+
 static void
 https_without_verification(void **state)
 {
@@ -614,6 +654,8 @@ main(void)
 	    cmocka_unit_test(http_request_as_configured),
 	    cmocka_unit_test(http_time_limit),
 	    cmocka_unit_test(linger_ends),
+	    cmocka_unit_test(linger_takes_little),
+	    cmocka_unit_test(host_of_an_ipv6_address),
 	    cmocka_unit_test(endless_answers),
 	    cmocka_unit_test(https_without_verification),
 	    cmocka_unit_test(plain_answer_to_tls),
