@@ -528,6 +528,79 @@ CASES(warnings,
 	2, "weight 0"},
     {"backends = {\n b = { }; };\n", 2, "no servers"})
 
+/* Those that the manual tells in words; those that are numbers it prints from the table. */
+static void
+defaults_as_the_manual_says(void **state)
+{
+	static const char text[] =
+	    "global = { log = ( \"stderr\", \"journal\", { address = \"192.0.2.5:514\"; format = "
+	    "\"json\"; } ); };\n"
+	    "frontends = { t = { bind = \":1\"; default_backend = \"tcp\"; };\n"
+	    " h = { mode = \"http\"; bind = \":2\"; monitor_uri = \"/\"; }; };\n"
+	    "backends = {\n"
+	    " tcp = { timeout = { connect = \"4s\"; }; check = { inter = \"7s\"; };\n"
+	    "   servers = { a = \"192.0.2.1:1\"; b = { address = \"192.0.2.2:1\"; id = 9; }; "
+	    "c = \"192.0.2.3:1\"; }; };\n"
+	    " web = { check = \"https\"; default_server = { check = { ca_file = \"/ca\"; }; };\n"
+	    "   servers = { a = \"192.0.2.1:2\"; }; };\n"
+	    " k8s = { check = \"kubernetes\"; servers = { a = \"192.0.2.1:3\"; }; };\n"
+	    " sec = { check = { type = \"kubernetes\"; ca_file = \"/ca\"; };\n"
+	    "   servers = { a = \"192.0.2.1:4\"; }; };\n"
+	    "};\n"
+	    "vrrp = { instances = {\n"
+	    " v4 = { interface = \"lo\"; virtual_router_id = 1; virtual_ipaddress = \"192.0.2.9\"; "
+	    "};\n"
+	    " v6 = { interface = \"lo\"; virtual_router_id = 2; virtual_ipaddress = \"fe80::9\"; "
+	    "};\n"
+	    "}; };\n";
+	struct conf_msgs m = {0};
+	struct conf *c = conf_read_text(text, strlen(text), "t", &m);
+	const struct conf_backend *tcp, *web, *k8s, *sec;
+
+	(void)state;
+	if (c == NULL) {
+		conf_msgs_print(&m, stderr);
+		fail();
+	}
+	tcp = &c->backends[conf_find_backend(c, "tcp")];
+	web = &c->backends[conf_find_backend(c, "web")];
+	k8s = &c->backends[conf_find_backend(c, "k8s")];
+	sec = &c->backends[conf_find_backend(c, "sec")];
+	assert_int_equal(c->global.logs[0].format, LOG_PLAIN);
+	assert_int_equal(c->global.logs[0].len, 1024);
+	assert_int_equal(c->global.logs[1].format, LOG_JOURNAL);
+	assert_int_equal(c->global.logs[1].len, 4096);
+	assert_int_equal(c->global.logs[2].len, 4096);
+	assert_int_equal(c->frontends[0].timeout_client_ms, 3600000);
+	assert_int_equal(c->frontends[1].timeout_client_ms, 50000);
+	assert_int_equal(c->frontends[1].n_monitor_fail, 0);
+	assert_int_equal(tcp->timeout_queue_ms, 4000);
+	assert_int_equal(tcp->servers[0].id, 1);
+	assert_int_equal(tcp->servers[1].id, 9);
+	assert_int_equal(tcp->servers[2].id, 3);
+	assert_int_equal(tcp->servers[0].check.type, CONF_CHECK_TCP);
+	assert_int_equal(tcp->servers[0].check.inter_ms, 7000);
+	assert_int_equal(tcp->servers[0].check.fastinter_ms, 0); /* timing_interval: inter */
+	assert_int_equal(tcp->servers[0].check.downinter_ms, 0);
+	assert_int_equal(tcp->servers[0].check.port, 0);
+	assert_true(web->servers[0].check.verify);
+	assert_string_equal(web->servers[0].check.uri, "/");
+	assert_int_equal(web->servers[0].check.n_status, 1);
+	assert_int_equal(web->servers[0].check.status[0].from, 200);
+	assert_int_equal(web->servers[0].check.status[0].to, 399);
+	assert_false(k8s->servers[0].check.verify);
+	assert_string_equal(k8s->servers[0].check.uri, "/readyz");
+	assert_int_equal(k8s->servers[0].check.status[0].from, 200);
+	assert_int_equal(k8s->servers[0].check.status[0].to, 200);
+	assert_true(sec->servers[0].check.verify);
+	assert_int_equal(c->vrrp.routers[0].version, 2);
+	assert_int_equal(c->vrrp.routers[0].advert_int_ms, 1000);
+	assert_int_equal(c->vrrp.routers[1].version, 3);
+	assert_int_equal(c->vrrp.routers[1].advert_int_ms, 1000);
+	conf_msgs_free(&m);
+	conf_free(c);
+}
+
 static void
 saved_as_utf16(void **state)
 {
@@ -727,6 +800,7 @@ main(void)
 	    cmocka_unit_test(warnings),
 	    cmocka_unit_test(all_in_one_pass),
 	    cmocka_unit_test(saved_as_utf16),
+	    cmocka_unit_test(defaults_as_the_manual_says),
 	    cmocka_unit_test(includes),
 	    cmocka_unit_test(thousands),
 	};
