@@ -402,6 +402,14 @@ plain_answer_to_tls(void **state)
 	probe_once(&g, t, CONF_CHECK_HTTPS);
 	assert_int_equal(g.r.status, CHECK_L6RSP);
 	assert_true(g.r.desc[0] != '\0');
+	/* And one that never answers the hello. */
+	target_set(t, TARGET_SILENT, 0);
+	rig_init(&g, t, CONF_CHECK_HTTPS);
+	g.conf.check.inter_ms = 200;
+	rig_start(&g);
+	run_counted(&g);
+	expect(&g, CHECK_L6TOUT, 0, "");
+	rig_fini(&g);
 	target_stop(t);
 }
 
