@@ -37,7 +37,8 @@ say(const struct out *o, const char *fmt, ...)
 /* ---- settings ----------------------------------------------------------------------------------
  */
 
-/* The row's value as it would be printed, without key and semicolon; free it. */
+/* The row's value as it would be printed, without key and semicolon; free it. NULL: no memory. That
+ * must end nothing: what changed is told when all have committed. */
 static char *
 value_text(const struct conf *c, const struct conf_key *k, const void *obj, enum conf_reader reader)
 {
@@ -47,12 +48,15 @@ value_text(const struct conf *c, const struct conf_key *k, const void *obj, enum
 
 	p.f = open_memstream(&text, &n);
 	if (p.f == NULL)
-		abort();
+		return NULL;
 	if (k->kind == K_CUSTOM)
 		k->print(&p, k, obj);
 	else
 		pr_value(&p, k, NULL, obj);
-	fclose(p.f);
+	if (fclose(p.f) != 0) {
+		free(text);
+		return NULL;
+	}
 	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == ';'))
 		text[--n] = '\0';
 	return text;
@@ -74,7 +78,7 @@ same_value(const struct out *o, const struct conf_key *k, const void *a, const v
 		return key_get(k, a) == key_get(k, b);
 	x = value_text(o->old, k, a, CONF_FOR_ALL);
 	y = value_text(o->now, k, b, CONF_FOR_ALL);
-	same = strcmp(x, y) == 0;
+	same = x != NULL && y != NULL && strcmp(x, y) == 0;
 	free(x);
 	free(y);
 	return same;
@@ -88,7 +92,8 @@ say_changed(const struct out *o, const char *object, const char *prefix, const s
 	char *x = value_text(o->old, k, a, CONF_FOR_HUMAN);
 	char *y = value_text(o->now, k, b, CONF_FOR_HUMAN);
 
-	if (k->kind == K_CUSTOM || strlen(x) + strlen(y) > 160 || strcmp(x, y) == 0)
+	if (k->kind == K_CUSTOM || x == NULL || y == NULL || strlen(x) + strlen(y) > 160 ||
+	    strcmp(x, y) == 0)
 		say(o, "%s: %s%s changed", object, prefix, k->name);
 	else
 		say(o, "%s: %s%s %s -> %s", object, prefix, k->name, x[0] != '\0' ? x : "none",
@@ -157,7 +162,7 @@ sorted_idents(const struct kind *k, const void *v, size_t n)
 	struct ident *out = calloc(n + 1, sizeof(*out));
 
 	if (out == NULL)
-		abort();
+		return NULL;
 	for (size_t i = 0; i < n; i++)
 		out[i] = k->ident((const char *)v + i * k->size);
 	qsort(out, n, sizeof(*out), ident_compare);
@@ -179,6 +184,12 @@ diff_objects(const struct out *o, const struct kind *k, const char *in, const vo
 	struct ident *old = sorted_idents(k, a, na), *now = sorted_idents(k, b, nb);
 	char object[256];
 
+	if (old == NULL || now == NULL) {
+		say(o, "%s: no memory to compare them", k->name);
+		free(old);
+		free(now);
+		return;
+	}
 	for (size_t i = 0; i < na; i++) {
 		struct ident id = k->ident((const char *)a + i * k->size);
 		const struct ident *other = find(now, nb, &id);
@@ -302,14 +313,20 @@ conf_diff_refused(const struct conf *old, const struct conf *now, char *reason, 
 	size_t n = 0;
 	FILE *f = open_memstream(&text, &n);
 
-	if (f == NULL)
-		abort();
+	if (f == NULL) {
+		snprintf(reason, reason_size, "no memory to compare it");
+		return true;
+	}
 	refused_in(&o, "", &scope_global, &old->global, &now->global, f);
 	a = conf_control_main(&old->global);
 	b = conf_control_main(&now->global);
 	if (strcmp(a != NULL ? a : "", b != NULL ? b : "") != 0)
 		fprintf(f, "%scontrol (its first path)", ftell(f) > 0 ? ", " : "");
-	fclose(f);
+	if (fclose(f) != 0) {
+		free(text);
+		snprintf(reason, reason_size, "no memory to compare it");
+		return true;
+	}
 	if (n > 0)
 		snprintf(reason, reason_size,
 		    "global settings that cannot change while vipd runs: %s; restart it", text);

@@ -35,13 +35,8 @@ deaf_publish(struct master *m)
 void
 binds_commit(struct master *m)
 {
-	struct listener_error err;
-	struct wants w;
-
-	if (wants_listeners(&w, m, m->gen->conf, &err) == -1)
-		return;
 	for (struct listener *l = m->listeners; l != NULL; l = l->next) {
-		const struct listener_want *want = want_of(&w, l);
+		const struct listener_want *want = want_of(&m->round.wants, l);
 
 		listener_join(l, m->gen->number);
 		if (want == NULL) {
@@ -58,7 +53,7 @@ binds_commit(struct master *m)
 		}
 		listener_adjust(l, want);
 	}
-	wants_free(&w);
+	wants_free(&m->round.wants);
 	deaf_publish(m);
 }
 

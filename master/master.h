@@ -111,11 +111,17 @@ struct generation {
 
 enum round_phase { ROUND_NONE = 0, ROUND_PREPARE, ROUND_CHECKER, ROUND_COMMIT };
 
+struct wants {
+	size_t n;
+	struct listener_want *v;
+};
+
 struct round {
 	enum round_phase phase;
 	struct generation *next;
 	struct generation *old;  /* replaced by next; until all have committed */
 	struct listener *opened; /* joins m->listeners on commit */
+	struct wants wants;      /* listeners of next, for the commit of a reload */
 	struct loop_timer limit;
 	struct mono bound; /* of the step under way */
 	int64_t bound_ms;
@@ -273,10 +279,6 @@ void workers_look(struct master *m);
 bool process_drained(const struct process *p);
 
 /* wants.c: what a configuration needs of the operating system. */
-struct wants {
-	size_t n;
-	struct listener_want *v;
-};
 int wants_listeners(
     struct wants *w, const struct master *m, const struct conf *c, struct listener_error *err);
 void wants_free(struct wants *w);

@@ -96,7 +96,7 @@ reload_with(struct master *m, struct conf *c)
 	struct listener *opened = NULL;
 	struct generation *g;
 	char reason[512] = "";
-	struct wants w;
+	struct wants *w = &m->round.wants;
 	unsigned n;
 	int r;
 
@@ -124,15 +124,14 @@ reload_with(struct master *m, struct conf *c)
 		return;
 	}
 	g->workers = n;
-	r = wants_listeners(&w, m, c, &err);
-	if (r == 0) {
-		r = listener_open_all(&opened, w.v, w.n, m->listeners, n, g->number, &err);
-		wants_free(&w);
-	}
+	r = wants_listeners(w, m, c, &err);
+	if (r == 0)
+		r = listener_open_all(&opened, w->v, w->n, m->listeners, n, g->number, &err);
 	if (r == -1 || directory_prepare(m, c, g->number, reason, sizeof(reason)) == -1) {
 		directory_abort(m, g->number);
 		listener_free_all(opened);
 		listener_shed_all(m->listeners);
+		wants_free(w);
 		reload_refused(m, reason[0] != '\0'     ? reason
 				  : err.text[0] != '\0' ? err.text
 							: "see the message before");

@@ -288,6 +288,7 @@ round_abort(struct master *m, const char *reason)
 	directory_abort(m, r->next->number);
 	listener_free_all(r->opened);
 	listener_shed_all(m->listeners);
+	wants_free(&r->wants);
 	r->opened = NULL;
 	generation_free(r->next);
 	r->next = NULL;
