@@ -138,6 +138,7 @@ reload_with(struct master *m, struct conf *c)
 		generation_free(g);
 		return;
 	}
+	/* Its first configuration is this one: it may refuse it (a key of HMAC, say). */
 	if (c->vrrp.n_routers > 0 && m->vrrp.state == PROCESS_NONE && master_spawn_vrrp(m, c) == -1)
 		process_retry(&m->vrrp);
 	round_begin(m, g, opened, false);

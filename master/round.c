@@ -151,8 +151,9 @@ ask_each(struct process *p)
 {
 	struct master *m = p->m;
 
-	if (p->pid == 0 || p->told || (p->state == PROCESS_STARTING && !m->round.first))
-		return; /* starting ones are brought up to date afterwards */
+	if (p->pid == 0 || p->told ||
+	    (p->state == PROCESS_STARTING && p->asked != 0 && !m->round.first))
+		return; /* it comes up on what is in force, and is brought up to date afterwards */
 	if (m->round.phase != ROUND_PREPARE)
 		return;
 	if (in_turn(p)) {
