@@ -244,6 +244,14 @@ fill(struct http_conn *c)
 	return n;
 }
 
+static void
+start_linger(struct http_conn *c)
+{
+	shutdown(c->f.fd, SHUT_WR);
+	c->state = ST_LINGER;
+	set_timer(c, LINGER_MS);
+}
+
 /* Is a request there? True when the state has changed; false: wait for more. */
 static bool
 read_head(struct http_conn *c, bool *broken)
@@ -278,9 +286,11 @@ read_head(struct http_conn *c, bool *broken)
 		else if (n == 0)
 			return false;
 	}
-	if (c->state == ST_IDLE && (c->eof || c->draining))
+	if (c->state == ST_IDLE && c->eof)
 		*broken = true;
-	return c->state == ST_ANSWER;
+	else if (c->state == ST_IDLE && c->draining && !c->first)
+		start_linger(c);
+	return c->state == ST_ANSWER || c->state == ST_LINGER;
 }
 
 /* Puts the next piece of a body into the output. */
@@ -304,14 +314,6 @@ make_piece(struct http_conn *c)
 		if (c->chunked)
 			buf_puts(&c->out, "0\r\n\r\n");
 	}
-}
-
-static void
-start_linger(struct http_conn *c)
-{
-	shutdown(c->f.fd, SHUT_WR);
-	c->state = ST_LINGER;
-	set_timer(c, LINGER_MS);
 }
 
 /* Writes the answer. True when it has been written; false: wait. *left is what this turn may still
@@ -481,9 +483,11 @@ http_open(struct loop *loop, int fd, const struct http_ops *ops, const struct ht
 void
 http_drain(struct http_conn *c)
 {
+	if (c->draining)
+		return;
 	c->draining = true;
 	if (c->state == ST_IDLE)
-		http_close(c);
+		fair_add(c->loop, &c->fair);
 }
 
 bool

@@ -73,7 +73,9 @@ struct http_times {
 struct http_conn *http_open(struct loop *loop, int fd, const struct http_ops *ops,
     const struct http_times *times, void *ctx);
 void http_close(struct http_conn *);
-/* Ends the connection after the answer under way; at once when it is idle. */
+/* Ends the connection after the answer under way, or to a request that has come unread. The first
+ * one is awaited for its time: who has just connected is answered, not reset. In later turns: c is
+ * there when this returns. */
 void http_drain(struct http_conn *);
 
 /* Is it waiting for its client's next request, or for the rest of one? *since: it was

@@ -363,20 +363,24 @@ evict_for_others(struct worker *w)
 void
 misc_bell(struct worker *w)
 {
-	struct misc_http *next;
-
 	call_look(w);
 	cli_bell(&control);
 	if (limit_sum_misc(w->seg) >= LIMIT_MISC)
 		evict_for_others(w);
 	/* Whoever came under an older configuration comes again to be answered by the new one. */
-	for (struct misc_http *m = https; m != NULL; m = next) {
-		next = m->next;
+	for (struct misc_http *m = https; m != NULL; m = m->next) {
 		if (m->fe->gen == w->gen && !w->stopping)
 			continue;
 		if (m->conn != NULL)
 			http_drain(m->conn);
-		else if (w->stopping)
-			header_drop(m);
 	}
+	if (w->stopping)
+		worker_check_stopped(w);
+}
+
+bool
+misc_answers(const struct worker *w)
+{
+	(void)w;
+	return https != NULL;
 }

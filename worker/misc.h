@@ -37,4 +37,7 @@ void misc_message(struct worker *, struct msg *);
 /* The bell rang: requests may have been answered. */
 void misc_bell(struct worker *);
 
+/* Is there a client of a monitoring frontend that has no answer yet? Each has a time limit. */
+bool misc_answers(const struct worker *);
+
 #endif

@@ -294,7 +294,10 @@ worker_exhausted(struct worker *w, const char *what, int err)
 void
 worker_check_stopped(struct worker *w)
 {
-	if (w->stopping && w->n_sessions == 0 && listen_gone(w))
+	/* In a reload that makes workers fewer, who asks the monitoring is not reset either; if all
+	 * of vipd stops, nobody waits for it. */
+	if (w->stopping && w->n_sessions == 0 && listen_gone(w) &&
+	    (sw32_get(&w->seg->master->stopping) != 0 || !misc_answers(w)))
 		child_exit(w->child, PROC_EXIT_DONE);
 }
 

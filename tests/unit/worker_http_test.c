@@ -405,8 +405,49 @@ draining_ends_idle_connections(void **state)
 	assert_non_null(strstr(hear(), "Connection: close\r\n\r\n/b\n"));
 	close_conn();
 	open_conn(10000, 10000);
+	expect("GET /a HTTP/1.1\r\nHost: x\r\n\r\n",
+	    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\n/a\n");
 	http_drain(conn);
-	assert_int_equal(closed, 1);
+	hear();
+	assert_int_equal(recv(client, &(char){0}, 1, 0), 0);
+	/* A request that crossed the end is no reason for a reset. */
+	say("GET /late HTTP/1.1\r\nHost: x\r\n\r\n");
+	hear();
+	assert_int_equal(recv(client, &(char){0}, 1, 0), 0);
+	assert_int_equal(answered, 1);
+	close_conn();
+}
+
+static void
+draining_resets_no_request(void **state)
+{
+	(void)state;
+	/* Connected; the request comes later. */
+	open_conn(10000, 10000);
+	http_drain(conn);
+	http_drain(conn);
+	assert_string_equal(hear(), "");
+	assert_int_equal(closed, 0);
+	say("GET /first HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_non_null(strstr(hear(), "Connection: close\r\n\r\n/first\n"));
+	close_conn();
+	/* One that has come and was not read yet: of a new connection, of one that is kept. */
+	open_conn(10000, 10000);
+	say("GET /unread HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_drain(conn);
+	assert_non_null(strstr(hear(), "Connection: close\r\n\r\n/unread\n"));
+	close_conn();
+	open_conn(10000, 10000);
+	say("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+	hear();
+	say("GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_drain(conn);
+	assert_non_null(strstr(hear(), "Connection: close\r\n\r\n/next\n"));
+	assert_int_equal(answered, 2);
+	close_conn();
+	/* Nobody waits for ever. */
+	open_conn(20, 10000);
+	http_drain(conn);
 	close_conn();
 }
 
@@ -496,6 +537,7 @@ main(void)
 	    T(large_bodies_come_in_pieces),
 	    T(a_fast_reader_does_not_hold_the_loop),
 	    T(draining_ends_idle_connections),
+	    T(draining_resets_no_request),
 	    cmocka_unit_test(demo_says_its_name_and_dies_with_its_parent),
 	};
 
