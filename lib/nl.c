@@ -405,9 +405,9 @@ addr_request(struct nl *n, const struct nl_addr *a, uint16_t type, uint16_t flag
 	m->ifa_index = a->ifindex;
 	mnl_attr_put(h, IFA_LOCAL, len, a->addr);
 	mnl_attr_put(h, IFA_ADDRESS, len, is_zero(a->peer, len) ? a->addr : a->peer);
-	if (a->label[0] != '\0' && a->family == AF_INET)
-		mnl_attr_put_strz(h, IFA_LABEL, a->label);
-	if (add) {
+	if (add) { /* a removal with a label would pass over one of another label */
+		if (a->label[0] != '\0' && a->family == AF_INET)
+			mnl_attr_put_strz(h, IFA_LABEL, a->label);
 		if (a->family == AF_INET && !is_zero(a->broadcast, 4))
 			mnl_attr_put(h, IFA_BROADCAST, 4, a->broadcast);
 		if (a->flags != 0)

@@ -69,6 +69,7 @@ struct found {
 	uint32_t slot;
 	struct nl_addr a[FOUND_MAX];
 	unsigned n;
+	bool more;
 };
 
 static void
@@ -77,25 +78,35 @@ on_addr(const struct nl_addr *a, void *arg)
 	struct found *f = arg;
 
 	/* An unmarked one (an old kernel) with a lifetime is vrrp's too; without: an operator's. */
-	if (f->n < FOUND_MAX && is_ours(f->v, f->slot, a) &&
-	    (a->proto == MARK || (a->proto == 0 && a->valid_s != NL_FOREVER)))
+	if (!is_ours(f->v, f->slot, a) ||
+	    !(a->proto == MARK || (a->proto == 0 && a->valid_s != NL_FOREVER)))
+		return;
+	if (f->n < FOUND_MAX)
 		f->a[f->n++] = *a;
+	else
+		f->more = true;
 }
 
 static void
 remove_all(struct master *m, struct nl *nl, uint32_t slot, const char *why)
 {
 	const struct shm_router *r = &m->seg.vrrp->routers[slot];
-	struct found f = {.v = m->seg.vrrp, .slot = slot};
+	struct found f = {.v = m->seg.vrrp, .slot = slot, .more = true};
+	unsigned n = 0;
 
-	if (nl_addr_dump(nl, AF_UNSPEC, 0, on_addr, &f) == -1)
-		log_err("router %s: cannot read addresses: %s", r->name, strerror(errno));
-	for (unsigned i = 0; i < f.n; i++)
-		if (nl_addr_del(nl, &f.a[i]) == -1 && errno != EADDRNOTAVAIL)
-			log_err(
-			    "router %s: cannot remove an address: %s", r->name, strerror(errno));
-	if (f.n > 0 || held(r))
-		log_alert("router %s: vrrp %s: %u addresses removed", r->name, why, f.n);
+	for (unsigned turn = 0; f.more && turn <= SHM_HELD / FOUND_MAX; turn++) {
+		f.n = 0;
+		f.more = false;
+		if (nl_addr_dump(nl, AF_UNSPEC, 0, on_addr, &f) == -1)
+			log_err("router %s: cannot read addresses: %s", r->name, strerror(errno));
+		for (unsigned i = 0; i < f.n; i++)
+			if (nl_addr_del(nl, &f.a[i]) == -1 && errno != EADDRNOTAVAIL)
+				log_err("router %s: cannot remove an address: %s", r->name,
+				    strerror(errno));
+		n += f.n;
+	}
+	if (n > 0 || held(r))
+		log_alert("router %s: vrrp %s: %u addresses removed", r->name, why, n);
 }
 
 void

@@ -123,6 +123,7 @@ addr_pump(struct vrrp *v)
 
 		j = (struct kernel_job){.what = w.want == WISH_SET ? KERNEL_SET : KERNEL_REMOVE,
 		    .a = w.a,
+		    .anew = w.cause == WISH_ANEW,
 		    .not_after = r != NULL ? authority(r) : (struct mono){0}};
 		if (j.what == KERNEL_SET)
 			held_enter(v, &w.a, w.slot);
@@ -235,22 +236,41 @@ addr_remove(struct router *r)
 	addr_pump(r->v);
 }
 
+/* The same address in p, or NULL. */
+static const struct plan_addr *
+same_in(const struct plan *p, const struct plan_addr *a)
+{
+	for (size_t k = 0; k < p->n_addrs; k++) {
+		const struct plan_addr *b = &p->addrs[k];
+
+		if (ip_equal(&a->ip, &b->ip) && a->prefix == b->prefix &&
+		    strcmp(a->dev, b->dev) == 0)
+			return b;
+	}
+	return NULL;
+}
+
+static bool
+looks_same(const struct plan_addr *a, const struct plan_addr *b)
+{
+	return a->scope == b->scope && strcmp(a->label, b->label) == 0 &&
+	       memcmp(a->broadcast, b->broadcast, sizeof(a->broadcast)) == 0;
+}
+
 void
-addr_remove_gone(struct router *r, const struct plan *old)
+addr_change(struct router *r, const struct plan *old)
 {
 	for (size_t i = 0; i < old->n_addrs; i++) {
-		const struct plan_addr *a = &old->addrs[i];
-		bool kept = false;
+		const struct plan_addr *a = &old->addrs[i], *b = same_in(r->plan, a);
+		struct nl_addr n;
 
-		for (size_t k = 0; k < r->plan->n_addrs && !kept; k++) {
-			const struct plan_addr *b = &r->plan->addrs[k];
-
-			kept = ip_equal(&a->ip, &b->ip) && a->prefix == b->prefix &&
-			       strcmp(a->dev, b->dev) == 0;
-		}
-		if (!kept)
+		if (b == NULL)
 			remove_one(r, a);
+		else if (!looks_same(a, b) && fill(r, b, &n) &&
+			 wish_set(&r->v->wishes, &n, r->slot, WISH_ANEW) == -1)
+			full(r);
 	}
+	addr_set(r);
 }
 
 /* ---- leftovers ------------------------------------------------------------- */

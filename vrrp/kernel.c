@@ -74,12 +74,17 @@ set(struct nl *nl, const struct kernel_job *j, bool *fresh)
 		*fresh = true;
 		return 0;
 	}
-	/* The kernel keeps IFA_PROTO of an address that is replaced, so a stranger's stays one. */
-	if (errno != EEXIST || j->a.valid_s == NL_FOREVER)
-		return errno == EEXIST ? 0 : errno;
+	if (errno != EEXIST)
+		return errno;
 	if (too_late(j))
 		return ECANCELED;
-	return nl_addr_replace(nl, &j->a) == 0 ? 0 : errno;
+	/* The kernel keeps IFA_PROTO of an address that is replaced, so a stranger's stays one; and
+	 * also one for ever has had a lifetime, before a reload or by a predecessor. */
+	if (!j->anew)
+		return nl_addr_replace(nl, &j->a) == 0 ? 0 : errno;
+	if (nl_addr_del(nl, &j->a) == -1 && errno != EADDRNOTAVAIL)
+		return errno;
+	return nl_addr_add(nl, &j->a) == 0 || errno == EEXIST ? 0 : errno;
 }
 
 static void

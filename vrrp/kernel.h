@@ -36,6 +36,7 @@ struct kernel_job {
 	 * in time and that the kernel takes later, the answer is judged when it comes.
 	 */
 	struct mono not_after;
+	bool anew;             /* SET: one that is there goes first */
 	struct snapshot *snap; /* DUMP; the thread's until the answer */
 };
 

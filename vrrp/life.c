@@ -181,8 +181,7 @@ change(struct router *r, const struct plan *old)
 		router_close_rx(r); /* another filter */
 	}
 	if (r->holds) {
-		addr_remove_gone(r, old);
-		addr_set(r);
+		addr_change(r, old);
 		router_arp_start(r);
 	}
 	cfg.self = r->source;

@@ -212,8 +212,8 @@ bool addr_stuck(struct router *r);
 void addr_answered(struct kernel *, const struct kernel_job *, const struct kernel_answer *);
 /* Does another router of this host hold its address (index) too, so that it stays? */
 bool addr_has_heir(struct router *r, size_t i);
-/* Only those of old that are not in the present plan. */
-void addr_remove_gone(struct router *r, const struct plan *old);
+/* From those of old to those of the present plan. */
+void addr_change(struct router *r, const struct plan *old);
 /* Are addresses of this plan on their interfaces that a vipd which was killed has left there? */
 bool addr_leftover(struct vrrp *v, const struct plan *p);
 /* Removes what a predecessor held for routers, or had in plans, that are no more. */

@@ -33,7 +33,8 @@ enum wish_cause {
 	WISH_REFRESH = 0,
 	WISH_COME, /* its device has come */
 	WISH_GONE, /* somebody has removed it */
-	WISH_CLAIM
+	WISH_CLAIM,
+	WISH_ANEW /* in place of one that looks otherwise: the kernel changes none */
 };
 
 struct wish {
