@@ -30,7 +30,9 @@
 	X(TIMESTAMP, "Ts", "the same in seconds since 1970")                                     \
 	X(MILLISECONDS, "ms", "its milliseconds, three digits")                                  \
 	X(HANDSHAKE_MS, "Th", "milliseconds until the PROXY header was there; 0: none expected") \
-	X(WAIT_MS, "Tw", "milliseconds after %Th until a server was chosen (queue); -1: never")  \
+	X(WAIT_MS, "Tw",                                                                         \
+	    "milliseconds after %Th until a server was chosen, or in the queue until it left; "  \
+	    "-1: neither")                                                                       \
 	X(CONNECT_MS, "Tc", "milliseconds of the connect; -1: not connected")                    \
 	X(DATA_MS, "Td", "milliseconds from then to the end; -1: not connected")                 \
 	X(TOTAL_MS, "Tt", "milliseconds from accept to the end")                                 \

@@ -222,6 +222,8 @@ shm_worker_reset(const struct shm *s, struct shm_worker *w)
 	uint32_t n = sw32_get(&w->n_sessions);
 	struct shm_session *rec = SHM_OWN(s, w, sessions);
 
+	/* First: what it wrote down itself might be a word that is zeroed here. */
+	step_settle(s, w);
 	/* Order does not matter to limits: each word that becomes 0 only frees places. */
 	sw32_set_seq(&w->wants, 0);
 	sw32_set(&w->wants_misc, 0);
@@ -230,7 +232,6 @@ shm_worker_reset(const struct shm *s, struct shm_worker *w)
 	memset(SHM_AT(w, s->head->w_held_fe, char), 0, s->head->w_held_end - s->head->w_held_fe);
 	source_reset(s, w);
 	limit_rates_mend(s);
-	step_settle(s, w);
 	sw32_set_seq(&w->held, 0);
 	sw32_set(&w->held_misc, 0);
 	sw32_set(&w->held_wait, 0);

@@ -43,7 +43,7 @@ set_of(const struct shm *s, const struct source_key *k)
 	return (uint32_t)(h >> 32) % SHM_SOURCE_SETS * SHM_SOURCE_WAYS;
 }
 
-/* What all workers say of one address,, before its rate is made of it: rounded once. */
+/* What all workers say of one address, before its rate is made of it: rounded once. */
 struct told {
 	uint32_t held;
 	uint32_t cur;

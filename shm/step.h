@@ -54,6 +54,9 @@ step_carry_out(struct shm_worker *w, uint32_t n, uint64_t size)
 			sw64_set(SHM_AT(w, at, struct sw64), w->step.e[i].value);
 	}
 	sw32_set(&w->step.n, 0);
+	/* A process is killed between two instructions: only the compiler could write down the next
+	 * step before this one is void. */
+	atomic_signal_fence(memory_order_seq_cst);
 }
 
 static inline void

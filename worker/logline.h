@@ -27,7 +27,7 @@ struct logline {
 	const char *host;
 	unsigned pid;
 	uint32_t handshake_ms; /* Th */
-	int64_t wait_ms;       /* Tw; -1: phase not reached */
+	int64_t wait_ms;       /* Tw; -1: neither assigned nor queued */
 	int64_t connect_ms;    /* Tc */
 	int64_t total_ms;      /* Tt */
 	uint64_t bytes_in;     /* from the client */

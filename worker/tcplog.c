@@ -64,6 +64,7 @@ void
 tcplog_record(struct logline *l, const struct shm_session *r, int64_t now_ns)
 {
 	uint64_t assigned = sw64_get(&r->assigned_ns);
+	bool queued = sw32_get(&r->phase) == SHM_PH_QUEUE && l->state[0] != 'P'; /* P: no place */
 
 	l->client = r->client;
 	l->local = r->local;
@@ -71,7 +72,8 @@ tcplog_record(struct logline *l, const struct shm_session *r, int64_t now_ns)
 	l->accept_wall_us = r->accept_wall_us;
 	l->id = r->id;
 	l->handshake_ms = sw32_get(&r->handshake_ms);
-	l->wait_ms = ms_from(r->accept_ns, assigned);
+	/* As HAProxy: of one that ended in the queue, how long it waited. */
+	l->wait_ms = ms_from(r->accept_ns, assigned == 0 && queued ? (uint64_t)now_ns : assigned);
 	if (l->wait_ms > 0)
 		l->wait_ms -= l->handshake_ms;
 	l->connect_ms = assigned == 0 ? -1 : ms_from((int64_t)assigned, sw64_get(&r->connected_ns));

@@ -97,12 +97,34 @@ nonsense_is_left_out(void **state)
 	shm_detach(&m);
 }
 
+/* What it wrote down may be a place that it held: that is given back all the same. */
+static void
+no_place_comes_back(void **state)
+{
+	struct shm_worker *w;
+	struct sw32 *held;
+
+	(void)state;
+	assert_int_equal(shm_create(&m, &caps), 0);
+	w = shm_dead_worker(&m, 1);
+	held = SHM_OWN(&m, w, held_fe);
+	step_set(w, &held[3], 9);
+	sw32_set(&w->step.n, 1);
+	sw32_set(&w->held, 4);
+	shm_worker_reset(&m, w);
+	assert_int_equal(sw32_get(&held[3]), 0);
+	assert_int_equal(sw32_get(&w->held), 0);
+	assert_int_equal(sw32_get(&w->step.n), 0);
+	shm_detach(&m);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(all_or_none_under_kill),
 	    cmocka_unit_test(nonsense_is_left_out),
+	    cmocka_unit_test(no_place_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
