@@ -6,7 +6,7 @@
 set -eu
 build="gcc make pkg-config libc6-dev libconfig-dev libssl-dev libmnl-dev libcap-ng-dev libseccomp-dev libc-ares-dev libpcre2-dev"
 demo="libcmocka-dev iproute2 nftables procps python3"
-check="libcmocka-dev clang libclang-rt-14-dev iproute2 nftables procps python3 socat curl openssl haproxy keepalived nginx-light tshark etcd-server etcd-client iperf3 strace systemd"
+check="libcmocka-dev clang libclang-rt-14-dev iproute2 nftables procps python3 socat curl openssl haproxy keepalived nginx-light libnginx-mod-stream tshark etcd-server etcd-client iperf3 strace systemd"
 lint="clang-format clang-tidy cppcheck"
 outside="debhelper dpkg-dev fakeroot lintian hatop prometheus-haproxy-exporter monitoring-plugins-contrib prometheus ansible"
 deb="debhelper dpkg-dev fakeroot lintian"

@@ -34,8 +34,9 @@ first(const char *path, char *buf, size_t size)
 static int
 with_file(const char *file)
 {
+	/* Not of "/", which in a chroot is no mount point. */
 	if (unshare(CLONE_NEWNS) == -1 ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+	    mount("none", "/proc", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
 	    mount(file, OOM, NULL, MS_BIND, NULL) == -1)
 		return 77;
 	proc_oom_ordinary();
