@@ -87,7 +87,7 @@ run_unit() {
 # the long ones first; a lane that finds nothing more to wait for takes from the others.
 WAITING=" vrrpka systemd vrrpmore service vrrp checks vrrpedge demo tutorial keepalive wire failover
 	noserver vrrpsign maintenance vrrpcause rtnl "
-# The others wait as well (kill.test: 17 s of a CPU in 120 s, all together 90 in 420): two lanes, the long
+# The others wait as well (kill.test took 17 s of a CPU in 120 s): two lanes, the long
 # ones first.
 LONG=" kill reload limits relay chaos control edges selftest "
 
