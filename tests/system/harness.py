@@ -717,11 +717,21 @@ class Balancer(Proc):
             if not self.running():
                 raise SystemError(f"{self.name} ended with {self.p.returncode}:\n"
                                   f"{self.output()[-3000:]}")
-            return all(listening(b, self.ns) for b in self.binds) and "Name" in self.cli("show info")
+            return (all(listening(b, self.ns) for b in self.binds) and
+                    "Name" in self.cli("show info") and
+                    (not tells or "ready: generation" in self.output()))
+        # The first worker answers before the start is over: what comes then belongs to the start still.
+        tells = self.kind == "vipd" and self.log_at_stderr()
         try:
             wait_for(up, limit, f"{self.name} to listen and answer")
         except SystemError as e:
             raise Failed(str(e)) from None
+
+    def log_at_stderr(self):
+        """Notices and what is above them can be read in output()."""
+        log = self.conf["global"].get("log")
+        return any(x.get("address") == "stderr" and x.get("level") in ("notice", "info", "debug")
+                   for x in (log if isinstance(log, list) else [log]) if isinstance(x, dict))
 
     def cli(self, command, limit=5.0):
         return cli(self.control, command, limit)
@@ -771,6 +781,12 @@ class Balancer(Proc):
 
     def workers(self):
         return [p for p in children(self.pid) if "worker" in title(p) and alive(p)]
+
+    def replaced(self, *gone, n=2):
+        """There are n workers, these not among them; by one look, since between two of them the one
+        that was killed ends, and its successor is not there yet."""
+        now = self.workers()
+        return len(now) == n and not set(gone) & set(now)
 
     def child(self, word):
         """The process id of the child whose title has the word."""
