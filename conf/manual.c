@@ -414,7 +414,13 @@ write_reload(FILE *f)
 	      "A file that changes one of them, and one with an error, is refused as a whole, with "
 	      "a message\n"
 	      "that names it; the configuration in force stays.\n"
-	      "The same holds for more servers, backends or frontends than there is room for.\n",
+	      "The same holds for more servers, backends or frontends than there is room for.\n"
+	      ".Pp\n"
+	      "A process that is slow to take the new one is waited for: 10 seconds, more for a "
+	      "large file; the log\n"
+	      "says for whom.\n"
+	      "Then the reload is refused.\n"
+	      "One that hangs or dies meanwhile is replaced, and its successor asked, once.\n",
 	    f);
 }
 

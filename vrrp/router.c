@@ -97,9 +97,8 @@ static void
 role_changed(struct router *r, const struct decide_action *a)
 {
 	/* It may be over before its role is left: then there is no text of which. */
-	const char *why = a->why == DECIDE_WHY_FAULT && r->fault != 0
-			      ? router_fault_text(r->fault)
-			      : decide_reason_text(a->why);
+	const char *why = a->why == DECIDE_WHY_FAULT && r->fault != 0 ? router_fault_text(r->fault)
+								      : decide_reason_text(a->why);
 	char ip[64] = "";
 
 	group_note(&r->group, a->from, a->role, a->why, loop_now(r->v->loop));
