@@ -561,6 +561,7 @@ defaults_as_the_manual_says(void **state)
 	if (c == NULL) {
 		conf_msgs_print(&m, stderr);
 		fail();
+		return;
 	}
 	tcp = &c->backends[conf_find_backend(c, "tcp")];
 	web = &c->backends[conf_find_backend(c, "web")];
