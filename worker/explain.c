@@ -155,7 +155,8 @@ backend_picks(struct command_run *run, uint32_t be)
 /* The one with the fewest sessions for its weight, as workers choose (total of all, unless many
  * servers make their numbers a tick old). */
 static void
-backend_least(struct command_run *run, uint32_t be, const struct conf_backend *conf)
+backend_least(struct command_run *run, uint32_t be, const struct explain_usable *u,
+    const struct conf_backend *conf)
 {
 	const struct shm *s = run->src.shm;
 	uint32_t n = sw32_get(&s->master->n_servers), best = SHM_NONE;
@@ -170,7 +171,7 @@ backend_least(struct command_run *run, uint32_t be, const struct conf_backend *c
 		    sw32_get(&shm_srv_dir(s, i)->backend) != be || sw32_get(&h->usable) == 0 ||
 		    weight == 0)
 			continue;
-		explain_why(s, i, conf, why, sizeof(why));
+		explain_why(s, i, u, conf, why, sizeof(why));
 		if (why[0] != '\0')
 			continue;
 		held = limit_sum_srv(s, i);
@@ -189,7 +190,8 @@ backend_least(struct command_run *run, uint32_t be, const struct conf_backend *c
 
 /* How many of its servers would get the next session. */
 static uint32_t
-takers(const struct shm *s, uint32_t be, const struct conf_backend *conf)
+takers(const struct shm *s, uint32_t be, const struct explain_usable *u,
+    const struct conf_backend *conf)
 {
 	uint32_t n = sw32_get(&s->master->n_servers), get = 0;
 
@@ -199,7 +201,7 @@ takers(const struct shm *s, uint32_t be, const struct conf_backend *conf)
 		if (sw32_get(&shm_srv_dir(s, i)->state) != SHM_DIR_USED ||
 		    sw32_get(&shm_srv_dir(s, i)->backend) != be)
 			continue;
-		explain_why(s, i, conf, why, sizeof(why));
+		explain_why(s, i, u, conf, why, sizeof(why));
 		get += why[0] == '\0';
 	}
 	return get;
@@ -207,7 +209,8 @@ takers(const struct shm *s, uint32_t be, const struct conf_backend *conf)
 
 /* A line for each server that gets nothing. */
 static void
-backend_unused(struct command_run *run, uint32_t be, const struct conf_backend *conf)
+backend_unused(struct command_run *run, uint32_t be, const struct explain_usable *u,
+    const struct conf_backend *conf)
 {
 	const struct shm *s = run->src.shm;
 	uint32_t n = sw32_get(&s->master->n_servers), said = 0;
@@ -218,7 +221,7 @@ backend_unused(struct command_run *run, uint32_t be, const struct conf_backend *
 
 		if (sw32_get(&d->state) != SHM_DIR_USED || sw32_get(&d->backend) != be)
 			continue;
-		explain_why(s, i, conf, why, sizeof(why));
+		explain_why(s, i, u, conf, why, sizeof(why));
 		if (why[0] != '\0' && said++ < 50)
 			explain_line(
 			    run, "%.*s gets no new sessions: %s.", SHM_NAME - 1, d->name, why);
@@ -235,6 +238,7 @@ explain_backend(struct command_run *run, uint32_t be)
 	const struct shm_sched *sched = shm_sched(s, be);
 	uint32_t usable = sw32_get(&sched->usable), waiting = queue_waiting(s, be);
 	const struct conf_backend *conf;
+	struct explain_usable can = explain_usable(s, be);
 	char name[SHM_NAME], sessions[64], servers[64];
 	bool least;
 
@@ -253,14 +257,14 @@ explain_backend(struct command_run *run, uint32_t be)
 		    conf != NULL && conf->no_server == CONF_NO_SERVER_WAIT
 			? "wait in the queue for one"
 			: "end without one");
-	else if (takers(s, be, conf) == 0)
+	else if (takers(s, be, &can, conf) == 0)
 		explain_line(run, "Each of them has all the sessions that it may have: new ones "
 				  "wait in the queue.");
 	else if (least)
-		backend_least(run, be, conf);
+		backend_least(run, be, &can, conf);
 	else
 		backend_picks(run, be);
-	backend_unused(run, be, conf);
+	backend_unused(run, be, &can, conf);
 	explain_events(run, EVENT_BACKEND, be);
 }
 
@@ -335,6 +339,18 @@ explain_frontend(struct command_run *run, uint32_t fe)
 /* ---- the command ------------------------------------------------------------------------------
  */
 
+static bool
+is_kind(const char *word)
+{
+	static const char *const kinds[] = {
+	    "", "router", "instance", "server", "backend", "frontend"};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(word, kinds[i]) == 0)
+			return true;
+	return false;
+}
+
 /* "explain [router|server|backend|frontend] <name>": without the kind, whatever has the name. */
 bool
 explain_run(struct command_run *run, int argc, char **argv)
@@ -344,10 +360,8 @@ explain_run(struct command_run *run, int argc, char **argv)
 	bool any = *kind == '\0';
 	uint32_t i;
 
-	if (name == NULL) {
-		buf_puts(run->out, "usage: explain [router|server|backend|frontend] <name>\n");
-		return false;
-	}
+	if (argc < 1 || argc > 2 || !is_kind(kind))
+		return command_error(run, "usage: explain [router|server|backend|frontend] <name>");
 	if (strcmp(kind, "server") == 0 || (any && strchr(name, '/') != NULL)) {
 		i = command_find_server(run, name);
 		if (i != SHM_NONE)

@@ -10,9 +10,18 @@
 const char *explain_many(char to[64], uint64_t n, const char *what);
 /* A backend's configuration; NULL: not known here. */
 const struct conf_backend *explain_conf(const struct command_run *run, const char *name);
-/* Why a server gets no new sessions; "": it gets some. conf: its backend's, may be NULL. */
-void explain_why(
-    const struct shm *s, uint32_t srv, const struct conf_backend *conf, char *to, size_t size);
+/* Which servers of a backend may get sessions: looked for once a command, since there may be
+ * 16,384.
+ */
+struct explain_usable {
+	uint32_t others;       /* that are no backups */
+	uint32_t first_backup; /* by number; SHM_NONE: none */
+};
+struct explain_usable explain_usable(const struct shm *s, uint32_t be);
+/* Why a server gets no new sessions; "": it gets some. u: of its backend; conf: its backend's, may
+ * be NULL. */
+void explain_why(const struct shm *s, uint32_t srv, const struct explain_usable *u,
+    const struct conf_backend *conf, char *to, size_t size);
 void explain_server(struct command_run *run, uint32_t srv);
 /* What hangs, in sentences; silent: whoever writes what is explained. */
 void explain_silent(struct command_run *run, bool silent, const char *who);

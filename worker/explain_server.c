@@ -49,17 +49,12 @@ down_why(const struct shm_health *h, char *to, size_t size)
 		snprintf(to, size, "it is down until its first probes have passed");
 }
 
-/* What a backup waits for; "": it is none, or in use. */
-static void
-backup_why(
-    const struct shm *s, uint32_t srv, const struct conf_backend *conf, char *to, size_t size)
+struct explain_usable
+explain_usable(const struct shm *s, uint32_t be)
 {
-	uint32_t n = sw32_get(&s->master->n_servers), be = sw32_get(&shm_srv_dir(s, srv)->backend);
-	uint32_t others = 0, first = SHM_NONE;
+	uint32_t n = sw32_get(&s->master->n_servers);
+	struct explain_usable u = {.first_backup = SHM_NONE};
 
-	*to = '\0';
-	if (sw32_get(&shm_health(s, srv)->backup) == 0)
-		return;
 	for (uint32_t i = 0; i < n && i < s->caps->servers; i++) {
 		const struct shm_srv_dir *d = shm_srv_dir(s, i);
 		const struct shm_health *h = shm_health(s, i);
@@ -68,11 +63,24 @@ backup_why(
 		    sw32_get(&h->usable) == 0)
 			continue;
 		if (sw32_get(&h->backup) == 0)
-			others++;
-		else if (first == SHM_NONE ||
-			 sw32_get(&d->id) < sw32_get(&shm_srv_dir(s, first)->id))
-			first = i;
+			u.others++;
+		else if (u.first_backup == SHM_NONE ||
+			 sw32_get(&d->id) < sw32_get(&shm_srv_dir(s, u.first_backup)->id))
+			u.first_backup = i;
 	}
+	return u;
+}
+
+/* What a backup waits for; "": it is none, or in use. */
+static void
+backup_why(const struct shm *s, uint32_t srv, const struct explain_usable *u,
+    const struct conf_backend *conf, char *to, size_t size)
+{
+	uint32_t others = u->others, first = u->first_backup;
+
+	*to = '\0';
+	if (sw32_get(&shm_health(s, srv)->backup) == 0)
+		return;
 	if (others > 0)
 		snprintf(to, size, "it is a backup, and %" PRIu32 " other%s of its backend serve%s",
 		    others, others == 1 ? "" : "s", others == 1 ? "s" : "");
@@ -82,8 +90,8 @@ backup_why(
 }
 
 void
-explain_why(
-    const struct shm *s, uint32_t srv, const struct conf_backend *conf, char *to, size_t size)
+explain_why(const struct shm *s, uint32_t srv, const struct explain_usable *u,
+    const struct conf_backend *conf, char *to, size_t size)
 {
 	const struct shm_health *h = shm_health(s, srv);
 	uint32_t admin = sw32_get(&h->admin), limit = server_limit(s, srv);
@@ -106,7 +114,7 @@ explain_why(
 	else if (sw32_get(&h->usable) == 0)
 		why = "the checker has not let it in yet";
 	else {
-		backup_why(s, srv, conf, to, size);
+		backup_why(s, srv, u, conf, to, size);
 		if (*to == '\0' && limit != 0 && limit_sum_srv(s, srv) >= limit)
 			why = "it has all the sessions that it may have; more wait in the queue";
 	}
@@ -242,6 +250,7 @@ explain_server(struct command_run *run, uint32_t srv)
 	const struct shm_srv_dir *d = shm_srv_dir(s, srv);
 	const struct shm_health *h = shm_health(s, srv);
 	uint64_t changed = sw64_get(&h->changed_ns);
+	struct explain_usable usable;
 	char word[32], name[2 * SHM_NAME + 2], ago[32], addr[SHM_ADDR], why[256] = "";
 	const char *shown;
 
@@ -263,8 +272,9 @@ explain_server(struct command_run *run, uint32_t srv)
 		explain_line(run, "A command has set this address; the file says %.*s.",
 		    SHM_ADDR - 1, d->addr);
 	server_check_target(run, h);
-	explain_why(s, srv, explain_conf(run, shm_be_dir(s, sw32_get(&d->backend))->name), why,
-	    sizeof(why));
+	usable = explain_usable(s, sw32_get(&d->backend));
+	explain_why(s, srv, &usable, explain_conf(run, shm_be_dir(s, sw32_get(&d->backend))->name),
+	    why, sizeof(why));
 	explain_line(
 	    run, "It gets %s%s.", why[0] != '\0' ? "no new sessions: " : "new sessions", why);
 	server_failures(run, srv);

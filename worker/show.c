@@ -307,6 +307,8 @@ run_show_backend(struct command_run *run, int argc, char **argv)
 }
 
 const struct command show_commands[] = {
+    {"events", " [<count>|since <number>]", "the same as show events", COMMAND_USER,
+	show_events_run},
     {"explain", " [router|server|backend|frontend] <name>", "why it is what it is, in sentences",
 	COMMAND_USER, explain_run},
     {"show activity", "", "counters of each worker", COMMAND_USER, show_activity_run},
