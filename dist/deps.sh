@@ -8,8 +8,8 @@ build="gcc make pkg-config libc6-dev libconfig-dev libssl-dev libmnl-dev libcap-
 demo="libcmocka-dev iproute2 nftables procps python3"
 check="libcmocka-dev clang libclang-rt-14-dev iproute2 nftables procps python3 socat curl openssl haproxy keepalived nginx-light libnginx-mod-stream tshark etcd-server etcd-client iperf3 strace systemd"
 lint="clang-format clang-tidy cppcheck"
-outside="debhelper dpkg-dev fakeroot lintian hatop prometheus-haproxy-exporter monitoring-plugins-contrib prometheus ansible"
-deb="debhelper dpkg-dev fakeroot lintian"
+outside="build-essential debhelper dpkg-dev fakeroot lintian hatop prometheus-haproxy-exporter monitoring-plugins-contrib prometheus ansible"
+deb="build-essential debhelper dpkg-dev fakeroot lintian"
 bench="haproxy nginx-light libnginx-mod-stream strace linux-perf"
 case ${1:-build} in
 build) want=$build ;;
