@@ -13,22 +13,9 @@
 #include <unistd.h>
 
 #include "lib/mono.h"
-#include "shm/limit.h"
 #include "tests/lib/rig.h"
 
 #define TRIES 20
-
-static bool
-idle(struct rig *r)
-{
-	return rig_held(r) == 0;
-}
-
-static const struct shm_srv_count *
-srv(const struct rig *r, uint32_t i)
-{
-	return &shm_srv_count(&r->seg, shm_worker(&r->seg, 0))[i];
-}
 
 static void
 load_two(struct rig *r, uint16_t port, uint16_t first, uint16_t second)
@@ -43,22 +30,10 @@ load_two(struct rig *r, uint16_t port, uint16_t first, uint16_t second)
 }
 
 static void
-load_one(struct rig *r, uint16_t port, uint16_t back)
-{
-	assert_int_equal(
-	    rig_load(r,
-		"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; }; };\n"
-		"backends = { be = { servers = { a = \"127.0.0.1:%u\"; }; }; };\n",
-		port, back),
-	    0);
-}
-
-static void
 fini(struct rig *r, int listener)
 {
-	assert_true(rig_until(r, idle));
 	close(listener);
-	rig_fini(r);
+	rig_fini_idle(r);
 }
 
 /* The worker finds the whole of it, the end too, when it accepts. */
@@ -71,13 +46,11 @@ said_before_the_accept(void **state)
 	char buf[8];
 
 	(void)state;
-	rig_init(&r, 1);
-	port = rig_listen(&r);
-	listener = rig_server(&back);
+	listener = rig_begin(&r, 1, &port, &back);
 	c = rig_connect(port);
 	assert_true(rig_send(c, "question", 8));
 	shutdown(c, SHUT_WR);
-	load_one(&r, port, back);
+	assert_int_equal(rig_load(&r, RIG_CONF, port, back), 0);
 	s = rig_accept(listener);
 	assert_int_not_equal(s, -1);
 	assert_true(rig_recv(s, buf, 8));
@@ -88,9 +61,9 @@ said_before_the_accept(void **state)
 	assert_true(rig_recv(c, buf, 6));
 	assert_int_equal(rig_end(c), 0);
 	close(c);
-	assert_true(rig_until(&r, idle));
-	assert_int_equal(sw64_get(&srv(&r, 0)->bytes_in), 8);
-	assert_int_equal(sw64_get(&srv(&r, 0)->bytes_out), 6);
+	assert_true(rig_until(&r, rig_idle));
+	assert_int_equal(sw64_get(&rig_srv(&r, 0)->bytes_in), 8);
+	assert_int_equal(sw64_get(&rig_srv(&r, 0)->bytes_out), 6);
 	fini(&r, listener);
 }
 
@@ -104,9 +77,7 @@ refused_with_bytes_in_hand(void **state)
 	char buf[8];
 
 	(void)state;
-	rig_init(&r, 1);
-	port = rig_listen(&r);
-	listener = rig_server(&back);
+	listener = rig_begin(&r, 1, &port, &back);
 	c = rig_connect(port);
 	assert_true(rig_send(c, "question", 8));
 	load_two(&r, port, rig_closed_port(), back);
@@ -117,10 +88,10 @@ refused_with_bytes_in_hand(void **state)
 	close(c);
 	assert_int_equal(rig_end(s), 0);
 	close(s);
-	assert_true(rig_until(&r, idle));
-	assert_int_equal(sw64_get(&srv(&r, 0)->connect), 1);
-	assert_int_equal(sw64_get(&srv(&r, 0)->bytes_in), 0);
-	assert_int_equal(sw64_get(&srv(&r, 1)->bytes_in), 8);
+	assert_true(rig_until(&r, rig_idle));
+	assert_int_equal(sw64_get(&rig_srv(&r, 0)->connect), 1);
+	assert_int_equal(sw64_get(&rig_srv(&r, 0)->bytes_in), 0);
+	assert_int_equal(sw64_get(&rig_srv(&r, 1)->bytes_in), 8);
 	fini(&r, listener);
 }
 
@@ -134,16 +105,14 @@ connected_later(void **state)
 	char buf[8];
 
 	(void)state;
-	rig_init(&r, 1);
-	port = rig_listen(&r);
-	listener = rig_server(&back);
+	listener = rig_begin(&r, 1, &port, &back);
 	assert_int_equal(listen(listener, 0), 0);
 	fill[0] = rig_connect(back);
 	c = rig_connect(port);
 	assert_true(rig_send(c, "question", 8));
 	shutdown(c, SHUT_WR);
-	load_one(&r, port, back);
-	while (sw64_get(&srv(&r, 0)->connect) == 0)
+	assert_int_equal(rig_load(&r, RIG_CONF, port, back), 0);
+	while (sw64_get(&rig_srv(&r, 0)->connect) == 0)
 		poll(NULL, 0, 1);
 	fill[1] = rig_accept(listener);
 	assert_int_not_equal(fill[1], -1);
@@ -157,8 +126,8 @@ connected_later(void **state)
 	close(c);
 	close(fill[0]);
 	close(fill[1]);
-	assert_true(rig_until(&r, idle));
-	assert_int_equal(sw64_get(&srv(&r, 0)->bytes_in), 8);
+	assert_true(rig_until(&r, rig_idle));
+	assert_int_equal(sw64_get(&rig_srv(&r, 0)->bytes_in), 8);
 	fini(&r, listener);
 }
 
@@ -172,11 +141,9 @@ client_has_reset_already(void **state)
 	char buf[4];
 
 	(void)state;
-	rig_init(&r, 1);
-	port = rig_listen(&r);
-	listener = rig_server(&back);
+	listener = rig_begin(&r, 1, &port, &back);
 	rig_reset(rig_connect(port));
-	load_one(&r, port, back);
+	assert_int_equal(rig_load(&r, RIG_CONF, port, back), 0);
 	c = rig_connect(port);
 	assert_true(rig_send(c, "more", 4));
 	s = rig_accept(listener);
@@ -209,10 +176,8 @@ silent_client_is_connected_at_once(void **state)
 	int listener, in_time = 0;
 
 	(void)state;
-	rig_init(&r, 1);
-	port = rig_listen(&r);
-	listener = rig_server(&back);
-	load_one(&r, port, back);
+	listener = rig_begin(&r, 1, &port, &back);
+	assert_int_equal(rig_load(&r, RIG_CONF, port, back), 0);
 	for (int i = 0; i < TRIES; i++) {
 		struct mono t = mono_now();
 		int c = rig_connect(port), s = rig_accept(listener);
@@ -254,10 +219,8 @@ first_answer_is_acknowledged_at_once(void **state)
 	char buf[8];
 
 	(void)state;
-	rig_init(&r, 1);
-	port = rig_listen(&r);
-	listener = rig_server(&back);
-	load_one(&r, port, back);
+	listener = rig_begin(&r, 1, &port, &back);
+	assert_int_equal(rig_load(&r, RIG_CONF, port, back), 0);
 	for (int i = 0; i < TRIES; i++) {
 		int c = rig_connect(port), s;
 

@@ -59,9 +59,7 @@ grows_with_the_backends_sessions(void **state)
 	unsigned n = 0;
 
 	(void)state;
-	rig_init(&r, 2);
-	port = rig_listen(&r);
-	listener = rig_server(&back);
+	listener = rig_begin(&r, 2, &port, &back);
 	assert_int_equal(
 	    rig_load(&r,
 		"defaults = { timeout = { queue = \"20s\"; }; };\n"
@@ -113,9 +111,7 @@ waits_for_a_usable_server(void **state)
 	char x;
 
 	(void)state;
-	rig_init(&r, 2);
-	port = rig_listen(&r);
-	listener = rig_server(&back);
+	listener = rig_begin(&r, 2, &port, &back);
 	assert_int_equal(
 	    rig_load(&r,
 		"defaults = { timeout = { queue = \"300ms\"; }; };\n"
@@ -155,9 +151,7 @@ backup_before_its_schedule(void **state)
 	int listener, c, s;
 
 	(void)state;
-	rig_init(&r, 1);
-	port = rig_listen(&r);
-	listener = rig_server(&back);
+	listener = rig_begin(&r, 1, &port, &back);
 	assert_int_equal(
 	    rig_load(&r,
 		"frontends = { fe = { bind = \"127.0.0.1:%u\"; default_backend = \"be\"; }; };\n"
