@@ -8,7 +8,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -21,37 +20,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "tests/lib/vmsg.h"
+#include "tests/lib/vload.h"
 
-#define TMP_BYTES    (256 * 1024)
-#define SWEEP_US     20000 /* how often time limits are looked at */
-#define FAILURES_MAX 100   /* listed one by one */
-#define SERVERS_MAX  1024
-#define TARGETS_MAX  16
-#define HTTP_HEAD    4096
-
-enum mode {
-	M_SHORT = 0, /* connect, one message, answer, close */
-	M_REQ,       /* -k messages on a connection */
-	M_HALF,      /* as short, but ends its side after the message and reads to the end */
-	M_NAME,      /* connects, reads to the end: "NAME\n" */
-	M_HTTP,      /* GET, -k on a connection */
-	M_IDLE,      /* one message on each of -c connections, holds them, see hold() */
-	M_N,
-};
-static const char *const mode_names[M_N] = {"short", "req", "half", "name", "http", "idle"};
-
-enum phase { P_CONNECT = 0, P_SEND, P_ANSWER, P_END, P_HOLD, P_N };
-static const char *const phase_names[P_N] = {"connect", "send", "answer", "end", "hold"};
-
-/* What may end a session, other than success and an errno. */
-enum fate { F_TIMEOUT = 0, F_EARLY_EOF, F_CORRUPT, F_CROSSED, F_ORDER, F_HTTP, F_N };
-static const char *const fate_names[F_N] = {
-    "timeout", "early_eof", "corrupt", "crossed", "order", "http"};
+#define TMP_BYTES (256 * 1024)
+#define SWEEP_US  20000 /* how often time limits are looked at */
+#define HTTP_HEAD 4096
 
 struct sess {
 	int fd; /* -1: free */
-	enum phase phase;
+	enum vload_phase phase;
 	uint32_t seq, left; /* messages done, to do */
 	uint32_t events;
 	uint64_t id, t_start, t_phase, t_send;
@@ -66,41 +43,6 @@ struct sess {
 	bool text_head;
 };
 
-static struct {
-	enum mode mode;
-	uint32_t conns, per_conn;
-	uint64_t total, size, want;
-	double seconds;
-	uint64_t every_us, slow_us, timeout_us, think_us, pace_us;
-	bool raw, rst, server_closes;
-	uint32_t spread;
-	int64_t read_rate;
-	int rcvbuf;
-	const char *path;
-} opt = {.conns = 1, .per_conn = 1, .size = 100, .want = 100, .timeout_us = 10000000, .path = "/"};
-
-static struct {
-	uint64_t started, ok, failed, requests, bytes_in, bytes_out, status[6];
-	uint64_t err[P_N][256], fate[P_N][F_N];
-	uint64_t lost; /* starts that no slot was free for (rate too high for -c) */
-	struct hist connect, first, request, whole;
-} st;
-
-static struct {
-	char name[16];
-	uint64_t n;
-} servers[SERVERS_MAX];
-static size_t n_servers;
-
-static struct {
-	uint64_t at_us, id, took_us;
-	const char *phase, *what;
-} failures[FAILURES_MAX];
-static size_t n_failures;
-
-static struct sockaddr_storage targets[TARGETS_MAX];
-static socklen_t target_len[TARGETS_MAX];
-static size_t n_targets;
 static struct sess *sessions;
 static uint32_t *free_slots, n_free;
 static int epfd;
@@ -118,34 +60,9 @@ die(const char *what)
 }
 
 static void
-server_count(const char *name)
-{
-	char n[sizeof(servers[0].name)] = "";
-
-	memcpy(n, name, strnlen(name, sizeof(n) - 1));
-	for (size_t i = 0; i < n_servers; i++)
-		if (strcmp(servers[i].name, n) == 0) {
-			servers[i].n++;
-			return;
-		}
-	if (n_servers == SERVERS_MAX)
-		return;
-	memcpy(servers[n_servers].name, n, sizeof(n));
-	servers[n_servers++].n = 1;
-}
-
-static void
 note(struct sess *s, const char *what)
 {
-	uint64_t now = tool_now_us();
-
-	if (n_failures == FAILURES_MAX)
-		return;
-	failures[n_failures].at_us = s->t_start - t0;
-	failures[n_failures].took_us = now - s->t_start;
-	failures[n_failures].id = s->id;
-	failures[n_failures].phase = phase_names[s->phase];
-	failures[n_failures++].what = what;
+	vload_list(s->phase, s->t_start - t0, tool_now_us() - s->t_start, what);
 }
 
 static void
@@ -164,16 +81,9 @@ sess_close(struct sess *s, bool reset)
 }
 
 static void
-sess_fail(struct sess *s, int err, enum fate fate)
+sess_fail(struct sess *s, int err, enum vload_fate fate)
 {
-	if (err != 0) {
-		st.err[s->phase][err & 255]++;
-		note(s, strerrorname_np(err));
-	} else {
-		st.fate[s->phase][fate]++;
-		note(s, fate_names[fate]);
-	}
-	st.failed++;
+	note(s, vload_count_failure(s->phase, err, fate));
 	sess_close(s, true);
 }
 
@@ -182,15 +92,15 @@ sess_done(struct sess *s)
 {
 	uint64_t took = tool_now_us() - s->t_start;
 
-	st.ok++;
-	hist_add(&st.whole, took);
-	if (opt.slow_us != 0 && took > opt.slow_us)
+	vcount.ok++;
+	hist_add(&vcount.whole, took);
+	if (vopt.slow_us != 0 && took > vopt.slow_us)
 		note(s, "slow");
-	sess_close(s, opt.rst);
+	sess_close(s, vopt.rst);
 }
 
 static void
-sess_phase(struct sess *s, enum phase p)
+sess_phase(struct sess *s, enum vload_phase p)
 {
 	s->phase = p;
 	s->t_phase = tool_now_us();
@@ -211,11 +121,11 @@ sess_events(struct sess *s, uint32_t want)
 static void
 message_next(struct sess *s)
 {
-	s->out = (struct vmsg){.flags = opt.raw ? VMSG_RAW : 0,
+	s->out = (struct vmsg){.flags = vopt.raw ? VMSG_RAW : 0,
 	    .session = s->id,
 	    .seq = s->seq,
-	    .len = opt.size,
-	    .want = opt.want};
+	    .len = vopt.size,
+	    .want = vopt.want};
 	vmsg_seal(&s->out);
 	s->out_off = 0;
 	s->in_len = 0;
@@ -232,7 +142,7 @@ source_address(struct sess *s)
 	struct sockaddr_in in = {.sin_family = AF_INET};
 	int one = 1;
 
-	in.sin_addr.s_addr = htonl(0x7f010001u + (uint32_t)(s->id % opt.spread));
+	in.sin_addr.s_addr = htonl(0x7f010001u + (uint32_t)(s->id % vopt.spread));
 	setsockopt(s->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
 	if (bind(s->fd, (struct sockaddr *)&in, sizeof(in)) == -1)
 		die("bind");
@@ -242,34 +152,36 @@ static void
 sess_start(void)
 {
 	struct sess *s;
-	size_t target = st.started % n_targets;
+	size_t target = vcount.started % vopt.n_targets;
 	int one = 1;
 
 	if (n_free == 0) {
-		st.lost++;
+		vcount.lost++;
 		return;
 	}
 	s = &sessions[free_slots[--n_free]];
 	memset(s, 0, sizeof(*s));
-	s->id = id_base + ++st.started;
-	s->left = opt.per_conn;
-	s->fd = socket(targets[target].ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	s->id = id_base + ++vcount.started;
+	s->left = vopt.per_conn;
+	s->fd =
+	    socket(vopt.targets[target].ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (s->fd == -1)
 		die("socket");
-	if (targets[target].ss_family != AF_UNIX && !(opt.raw && opt.mode == M_SHORT))
+	if (vopt.targets[target].ss_family != AF_UNIX && !(vopt.raw && vopt.mode == M_SHORT))
 		setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (opt.rcvbuf > 0)
-		setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &opt.rcvbuf, sizeof(int));
-	if (opt.spread > 0)
+	if (vopt.rcvbuf > 0)
+		setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &vopt.rcvbuf, sizeof(int));
+	if (vopt.spread > 0)
 		source_address(s);
 	s->t_start = tool_now_us();
 	sess_phase(s, P_CONNECT);
-	if (connect(s->fd, (struct sockaddr *)&targets[target], target_len[target]) == -1 &&
+	if (connect(s->fd, (struct sockaddr *)&vopt.targets[target], vopt.target_len[target]) ==
+		-1 &&
 	    errno != EINPROGRESS) {
 		sess_fail(s, errno, 0);
 		return;
 	}
-	if (opt.raw && (opt.mode == M_SHORT || opt.mode == M_REQ)) {
+	if (vopt.raw && (vopt.mode == M_SHORT || vopt.mode == M_REQ)) {
 		/* Measuring: as few wake-ups as can be, so that it is not us who are measured. */
 		message_next(s);
 		sess_pump(s);
@@ -281,10 +193,10 @@ sess_start(void)
 static void
 sess_connected(struct sess *s)
 {
-	hist_add(&st.connect, tool_now_us() - s->t_start);
-	if (opt.mode == M_NAME) {
+	hist_add(&vcount.connect, tool_now_us() - s->t_start);
+	if (vopt.mode == M_NAME) {
 		sess_phase(s, P_ANSWER);
-	} else if (opt.mode == M_HTTP) {
+	} else if (vopt.mode == M_HTTP) {
 		s->out_off = 0;
 		sess_phase(s, P_SEND);
 		s->t_send = s->t_phase;
@@ -299,7 +211,7 @@ send_some(struct sess *s, const uint8_t *p, size_t n, bool more)
 	ssize_t w = send(s->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0));
 
 	if (w > 0)
-		st.bytes_out += (uint64_t)w;
+		vcount.bytes_out += (uint64_t)w;
 	return w;
 }
 
@@ -316,7 +228,7 @@ message_send(struct sess *s)
 
 		if (h > 0)
 			memcpy(tmp, (uint8_t *)&s->out + s->out_off, h);
-		if (!opt.raw)
+		if (!vopt.raw)
 			vmsg_fill(vmsg_seed(&s->out), s->out_off + h - head, tmp + h, n - h);
 		w = send_some(s, tmp, n, false);
 		if (w == -1)
@@ -330,7 +242,7 @@ static int
 http_send(struct sess *s)
 {
 	char req[512];
-	int n = snprintf(req, sizeof(req), "GET %s HTTP/1.1\r\nHost: test\r\n%s\r\n", opt.path,
+	int n = snprintf(req, sizeof(req), "GET %s HTTP/1.1\r\nHost: test\r\n%s\r\n", vopt.path,
 	    s->left == 1 ? "Connection: close\r\n" : "");
 	ssize_t w = send_some(s, (uint8_t *)req + s->out_off, (size_t)n - s->out_off, false);
 
@@ -346,7 +258,7 @@ answer_seen(struct sess *s)
 	if (s->first_seen)
 		return;
 	s->first_seen = true;
-	hist_add(&st.first, tool_now_us() - s->t_start);
+	hist_add(&vcount.first, tool_now_us() - s->t_start);
 }
 
 /* One answer is complete: what now? false: the session is over and freed. */
@@ -356,30 +268,30 @@ answer_complete(struct sess *s, const char *name)
 	uint64_t now = tool_now_us();
 
 	if (s->seq == 0)
-		server_count(name);
-	st.requests++;
-	if (opt.mode == M_REQ || opt.mode == M_IDLE || opt.mode == M_HTTP)
-		hist_add(&st.request, now - s->t_send);
+		vload_count_server(name);
+	vcount.requests++;
+	if (vopt.mode == M_REQ || vopt.mode == M_IDLE || vopt.mode == M_HTTP)
+		hist_add(&vcount.request, now - s->t_send);
 	s->seq++;
 	if (s->left > 0)
 		s->left--;
-	if (opt.mode == M_IDLE) {
+	if (vopt.mode == M_IDLE) {
 		sess_phase(s, P_HOLD);
 		return true;
 	}
-	if (s->left == 0 || (stopping && opt.mode == M_REQ)) {
-		if (opt.mode == M_HALF || opt.server_closes) {
+	if (s->left == 0 || (stopping && vopt.mode == M_REQ)) {
+		if (vopt.mode == M_HALF || vopt.server_closes) {
 			sess_phase(s, P_END);
 			return true;
 		}
 		sess_done(s);
 		return false;
 	}
-	if (opt.think_us > 0 || opt.pace_us > 0) {
+	if (vopt.think_us > 0 || vopt.pace_us > 0) {
 		sess_phase(s, P_HOLD);
 		return true;
 	}
-	if (opt.mode == M_HTTP) {
+	if (vopt.mode == M_HTTP) {
 		s->out_off = 0;
 		sess_phase(s, P_SEND);
 		s->t_send = s->t_phase;
@@ -412,7 +324,7 @@ message_data(struct sess *s, const uint8_t *p, size_t n)
 			if (s->in_len < sizeof(s->in))
 				return true;
 			f = vmsg_check(&s->in, s->id, s->seq, true);
-			if (f == VMSG_OK && s->in.len != opt.want)
+			if (f == VMSG_OK && s->in.len != vopt.want)
 				f = VMSG_CORRUPT;
 			if (f != VMSG_OK) {
 				sess_fail(s, 0,
@@ -423,7 +335,7 @@ message_data(struct sess *s, const uint8_t *p, size_t n)
 			}
 		}
 		take = s->in.len - s->in_body < n ? (size_t)(s->in.len - s->in_body) : n;
-		if (!opt.raw && !vmsg_match(vmsg_seed(&s->in), s->in_body, p, take)) {
+		if (!vopt.raw && !vmsg_match(vmsg_seed(&s->in), s->in_body, p, take)) {
 			sess_fail(s, 0, F_CORRUPT);
 			return false;
 		}
@@ -446,7 +358,7 @@ text_data(struct sess *s, const uint8_t *p, size_t n)
 {
 	if (s->text == NULL && (s->text = malloc(HTTP_HEAD + 1)) == NULL)
 		die("memory");
-	if (opt.mode == M_HTTP && s->text_head) {
+	if (vopt.mode == M_HTTP && s->text_head) {
 		size_t take = s->text_body < n ? (size_t)s->text_body : n;
 
 		s->text_body -= take;
@@ -473,7 +385,7 @@ text_data(struct sess *s, const uint8_t *p, size_t n)
 		memcpy(s->text + s->text_len, p, n);
 		s->text_len += n;
 		s->text[s->text_len] = 0;
-		if (opt.mode == M_NAME)
+		if (vopt.mode == M_NAME)
 			return true;
 		e = strstr(s->text, "\r\n\r\n");
 		if (e == NULL)
@@ -485,7 +397,7 @@ text_data(struct sess *s, const uint8_t *p, size_t n)
 			sess_fail(s, 0, F_HTTP);
 			return false;
 		}
-		st.status[status / 100]++;
+		vcount.status[status / 100]++;
 		s->text_body = strtoull(cl + 16, NULL, 10);
 		s->text_head = true;
 		rest = s->text_len - (size_t)(e + 4 - s->text);
@@ -509,10 +421,10 @@ text_data(struct sess *s, const uint8_t *p, size_t n)
 static void
 sess_eof(struct sess *s)
 {
-	if (opt.mode == M_NAME && s->phase == P_ANSWER && s->text_len > 0 &&
+	if (vopt.mode == M_NAME && s->phase == P_ANSWER && s->text_len > 0 &&
 	    s->text[s->text_len - 1] == '\n') {
 		s->text[s->text_len - 1] = 0;
-		server_count(s->text);
+		vload_count_server(s->text);
 		sess_done(s);
 	} else if (s->phase == P_END) {
 		sess_done(s);
@@ -541,7 +453,7 @@ sess_pump(struct sess *s)
 			sess_connected(s);
 		}
 		if (s->phase == P_SEND) {
-			int sent = opt.mode == M_HTTP ? http_send(s) : message_send(s);
+			int sent = vopt.mode == M_HTTP ? http_send(s) : message_send(s);
 
 			if (sent == -1) {
 				sess_fail(s, errno, 0);
@@ -551,16 +463,16 @@ sess_pump(struct sess *s)
 				sess_events(s, EPOLLOUT);
 				return;
 			}
-			if (opt.mode == M_HALF)
+			if (vopt.mode == M_HALF)
 				shutdown(s->fd, SHUT_WR);
 			sess_phase(s, P_ANSWER);
 			sess_events(s, EPOLLIN);
 			return; /* the answer cannot be there yet */
 		}
-		if (opt.read_rate > 0)
-			room = (size_t)opt.read_rate / 50 + 1;
+		if (vopt.read_rate > 0)
+			room = (size_t)vopt.read_rate / 50 + 1;
 		r = recv(s->fd, tmp, room < TMP_BYTES ? room : TMP_BYTES,
-		    MSG_DONTWAIT | (opt.raw && s->in_len == sizeof(s->in) ? MSG_TRUNC : 0));
+		    MSG_DONTWAIT | (vopt.raw && s->in_len == sizeof(s->in) ? MSG_TRUNC : 0));
 		if (r == -1 && errno == EAGAIN) {
 			sess_events(s, EPOLLIN);
 			return;
@@ -573,12 +485,12 @@ sess_pump(struct sess *s)
 			sess_eof(s);
 			return;
 		}
-		st.bytes_in += (uint64_t)r;
+		vcount.bytes_in += (uint64_t)r;
 		answer_seen(s);
-		if (!(opt.mode == M_NAME || opt.mode == M_HTTP ? text_data(s, tmp, (size_t)r)
-							       : message_data(s, tmp, (size_t)r)))
+		if (!(vopt.mode == M_NAME || vopt.mode == M_HTTP ? text_data(s, tmp, (size_t)r)
+								 : message_data(s, tmp, (size_t)r)))
 			return;
-		if (opt.read_rate > 0) {
+		if (vopt.read_rate > 0) {
 			sess_events(s, EPOLLONESHOT); /* no input until the next sweep */
 			return;
 		}
@@ -595,87 +507,25 @@ sweep(void)
 {
 	uint64_t now = tool_now_us();
 
-	for (uint32_t i = 0; i < opt.conns; i++) {
+	for (uint32_t i = 0; i < vopt.conns; i++) {
 		struct sess *s = &sessions[i];
 
 		if (s->fd == -1)
 			continue;
-		if (s->phase == P_HOLD && opt.pace_us > 0) {
+		if (s->phase == P_HOLD && vopt.pace_us > 0) {
 			if (stopping)
 				sess_done(s);
-		} else if (s->phase == P_HOLD && opt.mode != M_IDLE &&
-			   now - s->t_phase >= opt.think_us) {
+		} else if (s->phase == P_HOLD && vopt.mode != M_IDLE &&
+			   now - s->t_phase >= vopt.think_us) {
 			message_next(s);
 			sess_pump(s);
-		} else if (s->phase != P_HOLD && now - s->t_phase > opt.timeout_us) {
+		} else if (s->phase != P_HOLD && now - s->t_phase > vopt.timeout_us) {
 			sess_fail(s, 0, F_TIMEOUT);
-		} else if (opt.read_rate > 0 && (s->phase == P_ANSWER || s->phase == P_END)) {
+		} else if (vopt.read_rate > 0 && (s->phase == P_ANSWER || s->phase == P_END)) {
 			s->t_phase = now; /* slow on purpose */
 			sess_pump(s);
 		}
 	}
-}
-
-static void
-result(FILE *f)
-{
-	double secs = (double)(tool_now_us() - t0) / 1e6;
-	const char *sep = "";
-	uint64_t resets = 0, fates[F_N] = {0};
-
-	for (int p = 0; p < P_N; p++) {
-		resets += st.err[p][ECONNRESET] + st.err[p][EPIPE];
-		for (int i = 0; i < F_N; i++)
-			fates[i] += st.fate[p][i];
-	}
-#define N(x) (unsigned long long)(x)
-	fprintf(f,
-	    "{\"mode\": \"%s\", \"started\": %llu, \"ok\": %llu, \"failed\": %llu, \"lost\": %llu, "
-	    "\"requests\": %llu, \"bytes_in\": %llu, \"bytes_out\": %llu, \"seconds\": %.3f, "
-	    "\"conn_rate\": %.1f, \"request_rate\": %.1f, \"resets\": %llu, \"open\": %u",
-	    mode_names[opt.mode], N(st.started), N(st.ok), N(st.failed), N(st.lost), N(st.requests),
-	    N(st.bytes_in), N(st.bytes_out), secs, (double)st.ok / secs, (double)st.requests / secs,
-	    N(resets), opt.conns - n_free);
-	for (int i = 0; i < F_N; i++)
-		fprintf(f, ", \"%s\": %llu", fate_names[i], N(fates[i]));
-	fprintf(f, ", \"status\": {");
-	for (int i = 1; i < 6; i++)
-		fprintf(f, "%s\"%dxx\": %llu", i == 1 ? "" : ", ", i, N(st.status[i]));
-	fprintf(f, "}, \"errors\": {");
-	for (int p = 0; p < P_N; p++) {
-		for (int e = 0; e < 256; e++)
-			if (st.err[p][e] > 0) {
-				fprintf(f, "%s\"%s %s\": %llu", sep, phase_names[p],
-				    strerrorname_np(e), N(st.err[p][e]));
-				sep = ", ";
-			}
-		for (int i = 0; i < F_N; i++)
-			if (st.fate[p][i] > 0) {
-				fprintf(f, "%s\"%s %s\": %llu", sep, phase_names[p], fate_names[i],
-				    N(st.fate[p][i]));
-				sep = ", ";
-			}
-	}
-	fprintf(f, "}, \"servers\": {");
-	for (size_t i = 0; i < n_servers; i++)
-		fprintf(f, "%s\"%s\": %llu", i == 0 ? "" : ", ", servers[i].name, N(servers[i].n));
-	fprintf(f, "}, \"failures\": [");
-	for (size_t i = 0; i < n_failures; i++)
-		fprintf(f,
-		    "%s{\"at_ms\": %.1f, \"took_ms\": %.1f, \"phase\": \"%s\", \"what\": \"%s\"}",
-		    i == 0 ? "" : ", ", (double)failures[i].at_us / 1e3,
-		    (double)failures[i].took_us / 1e3, failures[i].phase, failures[i].what);
-	fprintf(f, "], ");
-#undef N
-	hist_json(&st.connect, "connect_ms", f);
-	fprintf(f, ", ");
-	hist_json(&st.first, "first_byte_ms", f);
-	fprintf(f, ", ");
-	hist_json(&st.request, "request_ms", f);
-	fprintf(f, ", ");
-	hist_json(&st.whole, "total_ms", f);
-	fprintf(f, "}\n");
-	fflush(f);
 }
 
 /* Mode idle: once all connections had their answer, "holding N" is printed. SIGUSR1: one message
@@ -686,7 +536,7 @@ hold(bool check)
 	static bool said, checking;
 	uint32_t busy = 0, held = 0;
 
-	for (uint32_t i = 0; i < opt.conns; i++) {
+	for (uint32_t i = 0; i < vopt.conns; i++) {
 		struct sess *s = &sessions[i];
 
 		if (s->fd == -1)
@@ -700,7 +550,7 @@ hold(bool check)
 	}
 	if (check)
 		checking = true;
-	if (busy > 0 || (!said && st.started < opt.total))
+	if (busy > 0 || (!said && vcount.started < vopt.total))
 		return;
 	if (!said)
 		printf("holding %u\n", held);
@@ -711,132 +561,26 @@ hold(bool check)
 	fflush(stdout);
 }
 
-static void
-usage(void)
-{
-	fprintf(stderr,
-	    "usage: vload [-m MODE] [-c CONNS] [-n TOTAL] [-t SECONDS] [-i EVERY_MS] [-k "
-	    "PER_CONN]\n"
-	    "    [-s SEND_BYTES] [-S ANSWER_BYTES] [-T TIMEOUT_MS] [-l SLOW_MS] [-p THINK_MS]\n"
-	    "    [-q EVERY_MS] [-r READ_RATE] [-B RCVBUF] [-a SOURCES] [-u PATH] [-x] [-e] [-R] "
-	    "TARGET...\n"
-	    "  -i  a fresh connection each so many ms, whatever the others do (at most -c at "
-	    "once)\n"
-	    "  -q  a message each so many ms on one of the connections (mode req)\n"
-	    "  -a  spread over so many source addresses 127.1.0.x    -x  close by RST\n"
-	    "  -e  the server closes    -R  do not make and look at bodies, do not await the "
-	    "connect (measuring)\n"
-	    "  -l  list sessions slower than that    TARGET  ADDRESS:PORT or path, taken in turn\n"
-	    "modes:");
-	for (int i = 0; i < M_N; i++)
-		fprintf(stderr, " %s", mode_names[i]);
-	fprintf(stderr, "\n");
-	exit(2);
-}
-
-static void
-options(int argc, char **argv)
-{
-	int o;
-
-	while ((o = getopt(argc, argv, "m:c:n:t:i:k:q:s:S:T:l:p:r:B:a:u:xeR")) != -1) {
-		switch (o) {
-		case 'm':
-			for (opt.mode = 0; opt.mode < M_N; opt.mode++)
-				if (strcmp(optarg, mode_names[opt.mode]) == 0)
-					break;
-			if (opt.mode == M_N)
-				usage();
-			break;
-		case 'c':
-			opt.conns = (uint32_t)atoi(optarg);
-			break;
-		case 'n':
-			opt.total = strtoull(optarg, NULL, 10);
-			break;
-		case 't':
-			opt.seconds = atof(optarg);
-			break;
-		case 'i':
-			opt.every_us = (uint64_t)(atof(optarg) * 1e3);
-			break;
-		case 'k':
-			opt.per_conn = (uint32_t)atoi(optarg);
-			break;
-		case 's':
-			opt.size = (uint64_t)tool_size(optarg);
-			break;
-		case 'S':
-			opt.want = (uint64_t)tool_size(optarg);
-			break;
-		case 'T':
-			opt.timeout_us = strtoull(optarg, NULL, 10) * 1000;
-			break;
-		case 'l':
-			opt.slow_us = strtoull(optarg, NULL, 10) * 1000;
-			break;
-		case 'q':
-			opt.pace_us = (uint64_t)(atof(optarg) * 1e3);
-			break;
-		case 'p':
-			opt.think_us = strtoull(optarg, NULL, 10) * 1000;
-			break;
-		case 'r':
-			opt.read_rate = tool_size(optarg);
-			break;
-		case 'B':
-			opt.rcvbuf = (int)tool_size(optarg);
-			break;
-		case 'a':
-			opt.spread = (uint32_t)atoi(optarg);
-			break;
-		case 'u':
-			opt.path = optarg;
-			break;
-		case 'x':
-			opt.rst = true;
-			break;
-		case 'e':
-			opt.server_closes = true;
-			break;
-		case 'R':
-			opt.raw = true;
-			break;
-		default:
-			usage();
-		}
-	}
-	if (optind == argc || opt.conns == 0 || argc - optind > TARGETS_MAX ||
-	    (opt.total == 0 && opt.seconds <= 0 && opt.mode != M_IDLE))
-		usage();
-	for (; optind < argc; optind++, n_targets++)
-		if (tool_address(argv[optind], &targets[n_targets], &target_len[n_targets]) == -1)
-			usage();
-	if (opt.mode == M_IDLE)
-		opt.total = opt.conns;
-	if (opt.mode != M_REQ && opt.mode != M_HTTP)
-		opt.per_conn = 1;
-}
-
 /* Begins what is due; returns how long the loop may sleep, in us. */
 static int64_t
 start_due(uint64_t now)
 {
 	static uint64_t next;
-	uint64_t burst = opt.mode == M_IDLE ? 256 : UINT64_MAX;
+	uint64_t burst = vopt.mode == M_IDLE ? 256 : UINT64_MAX;
 
-	if (stopping || (opt.total != 0 && st.started + st.lost >= opt.total))
+	if (stopping || (vopt.total != 0 && vcount.started + vcount.lost >= vopt.total))
 		return 10000;
-	if (opt.every_us == 0) {
-		while (n_free > 0 && burst-- > 0 && (opt.total == 0 || st.started < opt.total))
+	if (vopt.every_us == 0) {
+		while (
+		    n_free > 0 && burst-- > 0 && (vopt.total == 0 || vcount.started < vopt.total))
 			sess_start();
-		return opt.mode == M_IDLE && st.started < opt.total ? 0 : 10000;
+		return vopt.mode == M_IDLE && vcount.started < vopt.total ? 0 : 10000;
 	}
 	if (next == 0)
 		next = now;
-	while (now >= next && (opt.total == 0 || st.started + st.lost < opt.total)) {
+	while (now >= next && (vopt.total == 0 || vcount.started + vcount.lost < vopt.total)) {
 		sess_start();
-		next += opt.every_us;
+		next += vopt.every_us;
 	}
 	return next - now < 10000 ? (int64_t)(next - now) : 10000;
 }
@@ -852,13 +596,13 @@ messages_due(uint64_t now, int64_t most)
 
 	if (next == 0)
 		next = now;
-	if (opt.conns == 0)
+	if (vopt.conns == 0)
 		return most;
-	for (; now >= next; next += opt.pace_us) {
-		struct sess *s = &sessions[turn++ % opt.conns];
+	for (; now >= next; next += vopt.pace_us) {
+		struct sess *s = &sessions[turn++ % vopt.conns];
 
 		if (s->fd == -1 || s->phase != P_HOLD) {
-			st.lost++;
+			vcount.lost++;
 			continue;
 		}
 		message_next(s);
@@ -879,7 +623,7 @@ main(int argc, char **argv)
 	sigset_t set;
 	int sfd;
 
-	options(argc, argv);
+	vload_options(argc, argv);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	tool_raise_nofile();
 	sigemptyset(&set);
@@ -889,11 +633,11 @@ main(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	sfd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	epfd = epoll_create1(EPOLL_CLOEXEC);
-	sessions = calloc(opt.conns, sizeof(*sessions));
-	free_slots = calloc(opt.conns, sizeof(*free_slots));
+	sessions = calloc(vopt.conns, sizeof(*sessions));
+	free_slots = calloc(vopt.conns, sizeof(*free_slots));
 	if (sfd == -1 || epfd == -1 || sessions == NULL || free_slots == NULL)
 		die("start");
-	for (uint32_t i = opt.conns; i-- > 0;) {
+	for (uint32_t i = vopt.conns; i-- > 0;) {
 		sessions[i].fd = -1;
 		free_slots[n_free++] = i;
 	}
@@ -907,17 +651,18 @@ main(int argc, char **argv)
 		bool check = false;
 		int n;
 
-		if (opt.seconds > 0 && (double)(now - t0) >= opt.seconds * 1e6)
+		if (vopt.seconds > 0 && (double)(now - t0) >= vopt.seconds * 1e6)
 			stopping = true;
 		wait_us = start_due(now);
-		if (opt.mode == M_IDLE) {
+		if (vopt.mode == M_IDLE) {
 			if (stopping)
 				break;
-		} else if (n_free == opt.conns &&
-			   (stopping || (opt.total != 0 && st.started + st.lost >= opt.total))) {
+		} else if (n_free == vopt.conns &&
+			   (stopping ||
+			       (vopt.total != 0 && vcount.started + vcount.lost >= vopt.total))) {
 			break;
 		}
-		if (opt.pace_us > 0 && !stopping)
+		if (vopt.pace_us > 0 && !stopping)
 			wait_us = messages_due(now, wait_us);
 		sleep_for = (struct timespec){.tv_nsec = wait_us * 1000};
 		n = epoll_pwait2(epfd, ev, 256, &sleep_for, NULL);
@@ -940,9 +685,9 @@ main(int argc, char **argv)
 			swept = now;
 			sweep();
 		}
-		if (opt.mode == M_IDLE)
+		if (vopt.mode == M_IDLE)
 			hold(check);
 	}
-	result(stdout);
+	vload_result(stdout, (double)(tool_now_us() - t0) / 1e6, vopt.conns - n_free);
 	return 0;
 }
