@@ -331,6 +331,9 @@ enum conf_auth_mode {
 	CONF_AUTH_OFF
 };
 
+/* The most interfaces that all instances may name (interface, dev, track). */
+#define CONF_NAMED_IFACES 128
+
 struct conf_address { /* a virtual address */
 	struct conf_where where;
 	struct sock_addr addr; /* port 0 */

@@ -125,9 +125,8 @@ static const struct conf_key address_keys[] = {
 };
 const struct conf_scope scope_address = {"virtual_ipaddress", "Virtual addresses",
     "In an instance virtual_ipaddress and virtual_ipaddress_excluded hold one, or several, at most "
-    "1024 in all instances. A "
-    "string is "
-    "the address, with options behind it.",
+    "1024 in all instances, on at most 128 interfaces. A string is the address, with options "
+    "behind it.",
     ROWS(address_keys)};
 
 static const struct conf_key peer_keys[] = {

@@ -257,6 +257,37 @@ check_members(struct reader *r)
 	rd_pop(r, mark);
 }
 
+/* Distinct names, in set: room for one more than are allowed. */
+static void
+name_iface(const char **set, size_t *n, const char *name)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (name == NULL || strcmp(set[i], name) == 0)
+			return;
+	if (name != NULL && *n <= CONF_NAMED_IFACES)
+		set[(*n)++] = name;
+}
+
+static void
+check_ifaces(struct reader *r, const config_setting_t *s, const struct conf_vrrp *w)
+{
+	const char *set[CONF_NAMED_IFACES + 1];
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n_routers; i++) {
+		const struct conf_router *v = &w->routers[i];
+
+		name_iface(set, &n, v->interface);
+		for (size_t k = 0; k < v->n_addresses; k++)
+			name_iface(set, &n, v->addresses[k].dev);
+		for (size_t k = 0; k < v->n_tracks; k++)
+			if (v->tracks[k].kind == CONF_TRACK_INTERFACE)
+				name_iface(set, &n, v->tracks[k].name);
+	}
+	if (n > CONF_NAMED_IFACES)
+		rd_error(r, s, "more than %d interfaces are named", CONF_NAMED_IFACES);
+}
+
 void
 check_vrrp(struct reader *r, const config_setting_t *s)
 {
@@ -277,5 +308,6 @@ check_vrrp(struct reader *r, const config_setting_t *s)
 		check_own_addresses(r, &w->routers[i]);
 		check_alone(r, &w->routers[i]);
 	}
+	check_ifaces(r, s, w);
 	check_members(r);
 }

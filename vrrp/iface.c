@@ -173,7 +173,7 @@ on_garp(struct loop_timer *t)
 struct iface *
 iface_find_index(struct vrrp *v, unsigned index)
 {
-	for (size_t i = 0; i < VRRP_IFACES && index != 0; i++)
+	for (size_t i = 0; i < v->n_ifaces && index != 0; i++)
 		if (v->ifaces[i].index == index)
 			return &v->ifaces[i];
 	return NULL;
@@ -193,33 +193,6 @@ take_link(struct iface *f, const struct nl_link *l)
 		memcpy(f->mac, l->mac, 6);
 }
 
-struct iface *
-iface_get(struct vrrp *v, const char *name)
-{
-	struct iface *free_one = NULL;
-	const struct nl_link *l;
-
-	for (size_t i = 0; i < VRRP_IFACES; i++) {
-		struct iface *f = &v->ifaces[i];
-
-		if (strcmp(f->name, name) == 0)
-			return f;
-		if (f->name[0] == '\0' && free_one == NULL)
-			free_one = f;
-	}
-	if (free_one == NULL || loop_timer_reserve(v->loop, 1) == -1)
-		return NULL;
-	*free_one = (struct iface){.v = v,
-	    .arp = {.cb = on_arp, .fd = -1},
-	    .nd = {.cb = on_nd, .fd = -1},
-	    .garp_timer.cb = on_garp};
-	snprintf(free_one->name, sizeof(free_one->name), "%s", name);
-	l = mirror_link(&v->mirror, name);
-	if (l != NULL)
-		take_link(free_one, l);
-	return free_one;
-}
-
 static void
 link_gone(struct iface *f)
 {
@@ -229,13 +202,83 @@ link_gone(struct iface *f)
 	f->running = false;
 }
 
+/* Does a router need it, or will it? */
+static bool
+names(const struct plan *p, const char *name)
+{
+	bool yes = strcmp(p->ifname, name) == 0;
+
+	for (size_t i = 0; i < p->n_addrs && !yes; i++)
+		yes = strcmp(p->addrs[i].dev, name) == 0;
+	for (size_t i = 0; i < p->n_tracks && !yes; i++)
+		yes = p->tracks[i].kind == CONF_TRACK_INTERFACE &&
+		      strcmp(p->tracks[i].name, name) == 0;
+	return yes;
+}
+
+static bool
+is_needed(const struct iface *f)
+{
+	const struct router *r;
+
+	router_each (f->v, r)
+		if (r->iface == f || (r->plan != NULL && names(r->plan, f->name)) ||
+		    (r->next != NULL && names(r->next, f->name)))
+			return true;
+	return false;
+}
+
+/* One that reloads have left behind. */
+static struct iface *
+reclaim(struct vrrp *v)
+{
+	for (size_t i = 0; i < v->n_ifaces; i++) {
+		struct iface *f = &v->ifaces[i];
+
+		if (is_needed(f))
+			continue;
+		link_gone(f);
+		loop_timer_del(v->loop, &f->garp_timer);
+		return f;
+	}
+	return NULL;
+}
+
+struct iface *
+iface_get(struct vrrp *v, const char *name)
+{
+	const struct nl_link *l;
+	struct iface *f;
+
+	for (size_t i = 0; i < v->n_ifaces; i++)
+		if (strcmp(v->ifaces[i].name, name) == 0)
+			return &v->ifaces[i];
+	if (v->n_ifaces == VRRP_IFACES) {
+		f = reclaim(v);
+		if (f == NULL)
+			return NULL;
+	} else {
+		if (loop_timer_reserve(v->loop, 1) == -1)
+			return NULL;
+		f = &v->ifaces[v->n_ifaces++];
+	}
+	*f = (struct iface){.v = v,
+	    .arp = {.cb = on_arp, .fd = -1},
+	    .nd = {.cb = on_nd, .fd = -1},
+	    .garp_timer.cb = on_garp};
+	snprintf(f->name, sizeof(f->name), "%s", name);
+	l = mirror_link(&v->mirror, name);
+	if (l != NULL)
+		take_link(f, l);
+	return f;
+}
+
 static void
 look_all(struct vrrp *v)
 {
-	for (size_t i = 0; i < VRRP_IFACES; i++) {
+	for (size_t i = 0; i < v->n_ifaces; i++) {
 		struct iface *f = &v->ifaces[i];
-		const struct nl_link *l =
-		    f->name[0] != '\0' ? mirror_link(&v->mirror, f->name) : NULL;
+		const struct nl_link *l = mirror_link(&v->mirror, f->name);
 
 		if (l != NULL)
 			take_link(f, l);
@@ -277,7 +320,7 @@ on_link_event(struct vrrp *v, const struct nl_event *e)
 {
 	struct iface *f = NULL;
 
-	for (size_t i = 0; i < VRRP_IFACES; i++)
+	for (size_t i = 0; i < v->n_ifaces; i++)
 		if (strcmp(v->ifaces[i].name, e->link.name) == 0)
 			f = &v->ifaces[i];
 	if (e->kind == NL_EVENT_LINK_GONE) {
@@ -295,7 +338,7 @@ on_link_event(struct vrrp *v, const struct nl_event *e)
 				addr_come(r);
 	}
 	/* Renamed away; the name it has now may be another entry's, which has the index already. */
-	for (size_t i = 0; i < VRRP_IFACES; i++)
+	for (size_t i = 0; i < v->n_ifaces; i++)
 		if (v->ifaces[i].index == e->link.index &&
 		    strcmp(v->ifaces[i].name, e->link.name) != 0)
 			link_gone(&v->ifaces[i]);
@@ -311,8 +354,8 @@ concerns(struct vrrp *v, const struct nl_event *e)
 
 	if (iface_find_index(v, index) != NULL)
 		return true;
-	for (size_t i = 0; i < VRRP_IFACES && !addr; i++)
-		if (v->ifaces[i].name[0] != '\0' && strcmp(v->ifaces[i].name, e->link.name) == 0)
+	for (size_t i = 0; i < v->n_ifaces && !addr; i++)
+		if (strcmp(v->ifaces[i].name, e->link.name) == 0)
 			return true;
 	router_each (v, r)
 		if (r->net_fault != 0)

@@ -32,7 +32,8 @@
 #include "vrrp/track.h"
 #include "vrrp/wish.h"
 
-#define VRRP_IFACES 64
+/* Those that a generation names and those of its sources, twice: routers that leave need theirs. */
+#define VRRP_IFACES (2 * (CONF_NAMED_IFACES + SHM_MAX_ROUTERS))
 
 /* Reasons for FAULT, or-ed. */
 #define FAULT_NAMES(X)                                                 \
@@ -157,6 +158,7 @@ struct vrrp {
 	struct nl events;
 	bool look; /* an event concerns a router */
 	struct loop_fd events_fd;
+	size_t n_ifaces; /* entries ever used: loops stop here */
 	struct iface ifaces[VRRP_IFACES];
 	struct router *routers[SHM_MAX_ROUTERS]; /* by slot; NULL: free */
 	struct loop_timer tick; /* each second: interfaces that were missed, stale health */

@@ -378,6 +378,36 @@ too_many_addresses(void **state)
 	}
 }
 
+/* The vrrp process knows so many; a device that it had no room for would carry no address. */
+static void
+too_many_interfaces(void **state)
+{
+	(void)state;
+	for (unsigned n = 128; n <= 129; n++) {
+		struct conf_msgs m = {0};
+		char *text = NULL;
+		bool said = false;
+		struct conf *c;
+		size_t len;
+		FILE *f = open_memstream(&text, &len);
+
+		fputs("vrrp = { instances = { v = { virtual_router_id = 7; interface = \"e1\";\n"
+		      " virtual_ipaddress = \"192.0.2.1\"; virtual_ipaddress_excluded = [ ",
+		    f);
+		for (unsigned i = 1; i <= n; i++)
+			fprintf(f, "%s\"198.51.100.%u dev e%u\"", i > 1 ? ", " : "", i, i);
+		fputs(" ]; }; }; };\n", f);
+		fclose(f);
+		c = conf_read_text(text, len, "t", &m);
+		for (size_t i = 0; i < m.n; i++)
+			said = said || strstr(m.v[i].text, "more than 128 interfaces are named");
+		assert_int_equal(said, n > 128);
+		conf_free(c);
+		conf_msgs_free(&m);
+		free(text);
+	}
+}
+
 int
 main(void)
 {
@@ -390,6 +420,7 @@ main(void)
 	    cmocka_unit_test(secrets),
 	    cmocka_unit_test(refused),
 	    cmocka_unit_test(too_many_addresses),
+	    cmocka_unit_test(too_many_interfaces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
