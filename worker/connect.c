@@ -53,11 +53,12 @@ connect_keepalive(int fd, const struct conf_keepalive *k, int64_t user_timeout_m
 		sock_set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)user_timeout_ms);
 }
 
+/* picked: by the balancing, not by its turn in the queue or a pause (HAProxy's lbtot). */
 static void
-assign(struct session *s, struct gen_server *v)
+assign(struct session *s, struct gen_server *v, bool picked)
 {
 	uint64_t now = (uint64_t)loop_now(s->w->loop).ns;
-	bool again = s->tries > 0 && s->srv == v; /* as HAProxy: no new choice */
+	bool again = s->tries > 0 && s->srv == v;
 
 	if (s->tries > 0 && s->srv != NULL && s->srv != v) {
 		s->flags |= SESSION_REDISP;
@@ -72,7 +73,7 @@ assign(struct session *s, struct gen_server *v)
 	session_srv_link(s);
 	if (sw64_get(&s->rec->assigned_ns) == 0)
 		sw64_set(&s->rec->assigned_ns, now);
-	count_chosen(s, again);
+	count_chosen(s, picked && !again);
 }
 
 void
@@ -252,12 +253,12 @@ waits(struct session *s)
 /* Begins to connect to a server that a place was taken at. False: it failed and another one is to
  * be tried; otherwise the session has gone its way. */
 static bool
-try_one(struct session *s, struct gen_server *v)
+try_one(struct session *s, struct gen_server *v, bool picked)
 {
 	enum begun b;
 
 	session_phase(s, SHM_PH_CONNECT);
-	assign(s, v);
+	assign(s, v, picked);
 	b = begin_connect(s);
 	switch (b) {
 	case BEGUN_CONNECTED:
@@ -301,6 +302,7 @@ try_one(struct session *s, struct gen_server *v)
 static void
 try_on(struct session *s, struct gen_server *v)
 {
+	bool picked = v == NULL;
 	struct pick p;
 
 	for (;;) {
@@ -316,9 +318,10 @@ try_on(struct session *s, struct gen_server *v)
 			none_left(s, &p);
 			return;
 		}
-		if (try_one(s, v))
+		if (try_one(s, v, picked))
 			return;
 		v = NULL;
+		picked = true;
 	}
 }
 

@@ -71,14 +71,14 @@ count_backend(struct session *s)
 }
 
 void
-count_chosen(struct session *s, bool again)
+count_chosen(struct session *s, bool picked)
 {
 	struct mono now = loop_now(s->w->loop);
 	struct shm_be_count *b = count_be(s->w, s->be);
 	struct shm_srv_count *v = count_srv(s->w, s->srv);
 	struct shm_worker *own = s->w->own;
 
-	if (!again) {
+	if (picked) {
 		step_add(own, &b->lbtot, 1);
 		step_add(own, &v->lbtot, 1);
 	}

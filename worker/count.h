@@ -68,7 +68,7 @@ void count_rate(const struct worker *w, struct shm_rate *r, struct mono now);
 void count_accepted(struct worker *w, const struct gen_frontend *f, struct shm_session *rec);
 /* A session has been given to its backend; a server was chosen for it. Sets them in the record. */
 void count_backend(struct session *s);
-void count_chosen(struct session *s, bool again); /* again: after a failed connect to it */
+void count_chosen(struct session *s, bool picked); /* picked: by the balancing (lbtot) */
 /* The end of a session: times and who broke off. */
 void count_end(struct session *s);
 

@@ -55,7 +55,7 @@ move(struct session *s, struct gen_frontend *fe, struct gen_backend *be)
 	if (!other)
 		return;
 	limit_take_be(seg, s->be->slot, 0);
-	sw32_set(&s->rec->be, s->be->slot);
+	sw32_set(&s->rec->srv, SHM_NONE); /* it was one of the other backend's */
 	count_backend(s);
 }
 

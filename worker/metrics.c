@@ -47,7 +47,8 @@ enum { MS = 1 }; /* the column is milliseconds, the metric seconds */
 	    "Sessions given to another server.")                                                \
 	X(CLI_ABRT, B | S, COUNTER, 0, "client_aborts_total", "Transfers ended by the client.") \
 	X(SRV_ABRT, B | S, COUNTER, 0, "server_aborts_total", "Transfers ended by the server.") \
-	X(LBTOT, B | S, COUNTER, 0, "loadbalanced_total", "Times that a server was chosen.")    \
+	X(LBTOT, B | S, COUNTER, 0, "loadbalanced_total",                                       \
+	    "Times that balancing chose a server; those from the queue come by their turn.")    \
 	X(CONNECT, S, COUNTER, 0, "connection_attempts_total", "Connects tried.")               \
 	X(WEIGHT, B | S, GAUGE, 0, "weight",                                                    \
 	    "Effective weight; of a backend the sum of usable servers.")                        \

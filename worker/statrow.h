@@ -60,7 +60,7 @@ enum stat_value { STAT_STR = 0, STAT_U32, STAT_S32, STAT_U64 };
 	X(IID, "iid", "KGS", U32, "number of the frontend or backend")                          \
 	X(SID, "sid", "KGS", U32, "number of the server in its backend")                        \
 	X(THROTTLE, "throttle", "MDP", U32, "percent of the weight while slow start runs")      \
-	X(LBTOT, "lbtot", "MCP", U64, "times that a server was chosen")                         \
+	X(LBTOT, "lbtot", "MCP", U64, "times that balancing chose a server")                    \
 	X(TRACKED, "tracked", "CKS", STR, "server whose health is followed")                    \
 	X(TYPE, "type", "CGS", U32, "0 frontend, 1 backend, 2 server")                          \
 	X(RATE, "rate", "MRP", U32, "sessions in the last second")                              \
