@@ -454,6 +454,10 @@ look_events(const struct ctl *ctl, int argc, char **argv)
 		return ctl_usage(usage);
 	else
 		snprintf(line, sizeof(line), "show events %.20s", count != NULL ? count : "");
+	if (*from != '\0' && *to != '\0' && strcmp(from, to) >= 0) {
+		fprintf(stderr, "vipctl: nothing is between --since %s and --until %s\n", from, to);
+		return CTL_USAGE;
+	}
 	client_must_ask(ctl->socket, line, &answer);
 	res = ctl_refused(&answer) ? CTL_FAILED : print_events(ctl, &answer, from, to, &last);
 	while (follow && res == CTL_OK) {
