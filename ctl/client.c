@@ -261,8 +261,18 @@ client_must_ask_master(const char *path, const char *line, int timeout_ms, struc
 		return;
 	err = errno;
 	buf_truncate(answer, before);
-	if (!nobody_there(err) && err != EACCES && err != ENAMETOOLONG)
+	if (nobody_there(err) || err == EACCES || err == ENAMETOOLONG) {
+		if (client_ask(path, line, timeout_ms, answer) == 0)
+			return;
+		err = errno;
+	}
+	if (err != ETIMEDOUT)
 		leave(path, err);
-	if (client_ask(path, line, timeout_ms, answer) == -1)
-		leave(path, errno);
+	/* A reload that waits for a slow process, mostly. */
+	fprintf(stderr,
+	    "vipctl: no answer from the master within %d s: it may still carry this out; its log "
+	    "says "
+	    "how it ends\n",
+	    timeout_ms / 1000);
+	exit(CTL_NOBODY);
 }
