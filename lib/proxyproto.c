@@ -327,8 +327,14 @@ proxyproto_parse(const void *data, size_t len, struct proxyproto *out)
 		r = v2_parse(data, len, &h);
 	else
 		return PROXYPROTO_NONE;
-	if (r == PROXYPROTO_OK)
-		*out = h;
+	if (r != PROXYPROTO_OK)
+		return r;
+	/* HAProxy on [::] with v4v6 says so of IPv4 clients, who are no /64 together. */
+	if (h.known) {
+		sock_addr_unmap(&h.src);
+		sock_addr_unmap(&h.dst);
+	}
+	*out = h;
 	return r;
 }
 

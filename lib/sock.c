@@ -237,6 +237,8 @@ sock_addr_unmap(struct sock_addr *a)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = a->in6.sin6_port};
 
+	if (a->family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr))
+		return;
 	memcpy(&in.sin_addr, a->in6.sin6_addr.s6_addr + 12, 4);
 	memset(a, 0, sizeof(*a));
 	a->in = in;

@@ -51,7 +51,7 @@ const char *sock_addr_format_host(const struct sock_addr *a, char *buf, size_t s
 uint16_t sock_addr_port(const struct sock_addr *a);
 void sock_addr_set_port(struct sock_addr *a, uint16_t port);
 bool sock_addr_equal(const struct sock_addr *a, const struct sock_addr *b);
-/* Makes an IPv4 address of one that is mapped into IPv6. */
+/* Makes an IPv4 address of one that is mapped into IPv6; others stay as they are. */
 void sock_addr_unmap(struct sock_addr *a);
 /* True for 0.0.0.0 and ::. */
 bool sock_addr_is_any(const struct sock_addr *a);

@@ -51,7 +51,7 @@ accept_one(struct worker *w, struct lqueue *q, struct sock_addr *peer)
 	if (fd != -1 && q->l->leaving)
 		q->l->last = loop_now(w->loop);
 	/* On [::] with v4v6: for logs, networks and headers it is an IPv4 client. */
-	if (fd != -1 && peer->family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&peer->in6.sin6_addr))
+	if (fd != -1)
 		sock_addr_unmap(peer);
 	return fd;
 }

@@ -92,7 +92,7 @@ test_build_v2(void **state)
 	assert_int_equal(proxyproto_build_v2(buf, &c, &b), 52);
 	assert_int_equal(parse(buf, 52), PROXYPROTO_OK);
 	assert_text(&got.src, "[2001:db8::1]:1");
-	assert_text(&got.dst, "[::ffff:198.51.100.2]:6443");
+	assert_text(&got.dst, "198.51.100.2:6443");
 	assert_int_equal(proxyproto_build_v2(buf, NULL, &b), 16);
 	assert_memory_equal(buf, SIG "\x21\0\0\0", 16);
 	assert_int_equal(proxyproto_build_local(buf, 2), 16);
@@ -111,6 +111,9 @@ test_v1_accepted(void **state)
 	assert_text(&got.dst, "192.0.2.2:65535");
 	assert_int_equal(PARSE("PROXY UNKNOWN ffff:f...f 65535 whatever\r\n"), PROXYPROTO_OK);
 	assert_false(got.known);
+	assert_int_equal(PARSE("PROXY TCP6 ::ffff:192.0.2.1 2001:db8::2 1 2\r\n"), PROXYPROTO_OK);
+	assert_text(&got.src, "192.0.2.1:1"); /* for limits and logs an IPv4 client */
+	assert_text(&got.dst, "[2001:db8::2]:2");
 	assert_int_equal(PARSE("PROXY TCP6 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff "
 			       "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n"),
 	    PROXYPROTO_OK);
