@@ -77,12 +77,29 @@ stat_more(struct command_run *run)
 	return false;
 }
 
-/* "[<proxy> <type> <sid>]"; returns false when the proxy does not exist. */
+/* A word behind the proxy's three; false: it is none that is known, and means nothing. */
 static bool
-stat_numbers(struct command_run *run, int argc, char **argv)
+stat_option(struct command_run *run, const char *word)
 {
-	if (argc < 3)
-		return true;
+	if (strcmp(word, "typed") == 0)
+		run->flags |= F_TYPED;
+	else if (strcmp(word, "json") == 0)
+		run->flags |= F_JSON;
+	else if (strcmp(word, "desc") == 0)
+		run->flags |= F_DESC;
+	else if (strcmp(word, "up") == 0)
+		run->filter.up = true;
+	else if (strcmp(word, "no-maint") == 0)
+		run->filter.no_maint = true;
+	else
+		return false;
+	return true;
+}
+
+/* "<proxy> <type> <sid>"; returns false when the proxy does not exist. */
+static bool
+stat_numbers(struct command_run *run, char **argv)
+{
 	if (strcmp(argv[0], "-1") != 0) {
 		run->filter.iid = find_iid(&run->list, run->src.shm, argv[0]);
 		if (run->filter.iid == -1)
@@ -95,28 +112,23 @@ stat_numbers(struct command_run *run, int argc, char **argv)
 	return true;
 }
 
+/* Three words are a proxy's, as in HAProxy, unless all are options (a proxy may be called "up"). */
 static bool
 run_show_stat(struct command_run *run, int argc, char **argv)
 {
+	int options = 0, at = 0;
+
 	if (stat_list_make(&run->list, run->src.shm) == -1)
 		return no_memory(run);
-	for (int i = 0; i < argc; i++) {
-		if (strcmp(argv[i], "typed") == 0)
-			run->flags |= F_TYPED;
-		else if (strcmp(argv[i], "json") == 0)
-			run->flags |= F_JSON;
-		else if (strcmp(argv[i], "desc") == 0)
-			run->flags |= F_DESC;
-		else if (strcmp(argv[i], "up") == 0)
-			run->filter.up = true;
-		else if (strcmp(argv[i], "no-maint") == 0)
-			run->filter.no_maint = true;
+	for (int i = 0; i < argc && i < 3; i++)
+		options += stat_option(&(struct command_run){0}, argv[i]);
+	if (argc >= 3 && options < 3) {
+		if (!stat_numbers(run, argv))
+			return command_error(run, "No such proxy.");
+		at = 3;
 	}
-	if (argc >= 3 && strspn(argv[1], "-0123456789") == strlen(argv[1]) &&
-	    !stat_numbers(run, argc, argv)) {
-		command_error(run, "No such proxy.");
-		return false;
-	}
+	for (int i = at; i < argc; i++)
+		stat_option(run, argv[i]);
 	if ((run->flags & F_JSON) != 0)
 		buf_putc(run->out, '[');
 	else if ((run->flags & F_TYPED) == 0)

@@ -220,6 +220,8 @@ stat_filters(void **state)
 	assert_int_equal(lines("show stat no-maint"), 1 + 7);
 	assert_int_equal(lines("show stat 5 7 -1 no-maint up"), 1);
 	expect("show stat nope 1 1", "No such proxy.\n");
+	expect("show stat a b c", "No such proxy.\n"); /* not all there is */
+	expect_part("show stat typed up no-maint", "pxname");
 }
 
 /* Pieces put together are the same as the whole, and none is much larger than asked for. */
