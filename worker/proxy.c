@@ -25,12 +25,9 @@ proxy_header(struct session *s, char *buf)
 
 	/* On a wildcard address it is not yet known whom the client called. */
 	if (s->rec->local.family == 0 && s->rec->client.family != AF_UNIX) {
-		dst.len = sizeof(dst.un);
-		if (getsockname(s->c.fd, &dst.sa, &dst.len) == 0) {
-			sessrec_begin(s->rec);
-			record_set_end(&s->rec->local, &dst);
-			sessrec_end(s->rec);
-		}
+		sessrec_begin(s->rec);
+		record_ask_end(&s->rec->local, s->c.fd);
+		sessrec_end(s->rec);
 	}
 	record_get_end(&s->rec->client, &src);
 	record_get_end(&s->rec->local, &dst);

@@ -20,8 +20,10 @@ record_ask_end(struct shm_end *e, int fd)
 {
 	struct sock_addr a = {.len = sizeof(a.un)};
 
-	if (fd != -1 && getsockname(fd, &a.sa, &a.len) == 0)
-		record_set_end(e, &a);
+	if (fd == -1 || getsockname(fd, &a.sa, &a.len) == -1)
+		return;
+	sock_addr_unmap(&a); /* on [::] with v4v6, as the client's */
+	record_set_end(e, &a);
 }
 
 void
