@@ -150,6 +150,7 @@ set_all(struct router *r, enum wish_cause cause)
 			full(r);
 	}
 	r->holds = true;
+	r->refused = 0;
 	r->refresh_at =
 	    r->plan->lifetime_s == NL_FOREVER
 		? MONO_NEVER
@@ -436,8 +437,10 @@ was_set(struct router *r, const struct wish_job *w, const struct kernel_answer *
 			wish_set(&r->v->wishes, &w->a, r->slot, w->cause);
 		return;
 	}
-	if (k->error != 0 && k->error != ENODEV) /* that has just gone: its event comes */
+	if (k->error != 0 && k->error != ENODEV) { /* that has just gone: its event comes */
 		complain(r, &w->a, k->fresh || w->cause != WISH_REFRESH ? "add" : "refresh", k);
+		r->refused++;
+	}
 	if (!k->fresh || !r->holds)
 		return;
 	if (w->cause == WISH_GONE)
@@ -446,16 +449,22 @@ was_set(struct router *r, const struct wish_job *w, const struct kernel_answer *
 		garp_sign(&r->garp, loop_now(r->v->loop));
 }
 
+size_t
+addr_missing(struct router *r)
+{
+	struct nl_addr a;
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->plan->n_addrs; i++)
+		n += fill(r, &r->plan->addrs[i], &a) &&
+		     mirror_link_of(&r->v->mirror, &r->plan->addrs[i].ip) == 0;
+	return n;
+}
+
 bool
 addr_there(struct router *r)
 {
-	struct nl_addr n;
-
-	for (size_t i = 0; i < r->plan->n_addrs; i++)
-		if (fill(r, &r->plan->addrs[i], &n) &&
-		    mirror_link_of(&r->v->mirror, &r->plan->addrs[i].ip) == 0)
-			return false;
-	return true;
+	return addr_missing(r) == 0;
 }
 
 /* All that it wanted is as it wanted it. */

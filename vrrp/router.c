@@ -142,13 +142,13 @@ alarm_said(struct router *r, const struct decide_action *a)
 		log_alert("router %s: %s %s", r->plan->name, who, decide_alarm_text(a->alarm));
 }
 
-/* One that the kernel has refused never comes: announced nonetheless, it may be another's mistake.
- */
+/* One that the kernel has refused never comes: announced nonetheless, it may be another's mistake;
+ * so are the others that do not come. */
 static bool
 is_there(struct router *r)
 {
 	return addr_settled(r) &&
-	       (addr_there(r) ||
+	       (addr_missing(r) <= r->refused ||
 		   (r->there_until.ns != 0 && !mono_before(loop_now(r->v->loop), r->there_until)));
 }
 

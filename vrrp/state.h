@@ -129,6 +129,7 @@ struct router {
 	struct decide_action send;
 	struct mono send_until;  /* but not later */
 	struct mono there_until; /* all has been answered: they should be there now; 0: not yet */
+	size_t refused;          /* addresses that the kernel has refused: not waited for */
 	bool last_due;           /* the last advertisement leaves when they are gone */
 	struct decide_action last;
 	uint64_t drain_seq;                                    /* waits for workers; 0: not */
@@ -205,6 +206,8 @@ void addr_remove(struct router *r);
  * answer; the event comes with the route.
  */
 bool addr_there(struct router *r);
+/* How many are not. */
+size_t addr_missing(struct router *r);
 /* Nothing that it wished is without answer. */
 bool addr_settled(const struct router *r);
 /* Asks the kernel for what is wished next, if it is idle. */
