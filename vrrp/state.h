@@ -8,7 +8,8 @@
  *   look.c    what it stands on: health, interface, source, sockets
  *   life.c    it comes, changes by a reload, goes
  *   together.c  it and the others of its sync group
- *   rx.c      its packets
+ *   rx.c      packets that come
+ *   send.c    those that leave
  *   signed.c  those with an HMAC
  *   addr.c    its addresses in the kernel
  *   wish.c    what is asked of the kernel for them, and when
@@ -236,6 +237,11 @@ bool rx_drain(struct router *r);
 /* Counts what unlisted senders have sent, at most `most`; returns how many. */
 unsigned rx_strangers(struct router *r, unsigned most);
 
+/* ---- send.c ---- */
+
+/* One advertisement, to all peers or to only. Returns 0, or -1: none has left. */
+int router_send(struct router *r, uint8_t priority, int64_t interval_ns, const struct ip *only);
+
 /* ---- signed.c ---- */
 
 /* Whom the trailer of a packet makes us believe. Also counts what is let pass. */
@@ -315,7 +321,6 @@ void router_timer_set(struct router *r);
 void router_bell(struct router *r);
 void router_holder(struct router *r, const uint8_t mac[6]);
 void router_script_ran(struct router *r, uint64_t request, int status);
-int router_send(struct router *r, uint8_t priority, int64_t interval_ns, const struct ip *only);
 const char *router_ip_text(const struct ip *ip, char *buf, size_t size);
 
 #endif
