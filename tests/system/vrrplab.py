@@ -160,11 +160,14 @@ class Lab:
 
     def start_all(self, vrrp=None, together=False, **over):
         """The first host is master before the others begin: which of two that begin together is
-        ready first is chance on a busy machine, and equal ones do not move."""
+        ready first is chance on a busy machine, and equal ones do not move. There a first check may
+        be late, too: until the server counts again the host would be the worse one."""
         for h in self.hosts:
             p = self.start(h, vrrp or self.members(), wait=False, **over)
             if not together:
                 p.wait_line("-> MASTER" if h == self.hosts[0] else "-> BACKUP", 15)
+                if "band good -> dead" in p.output():
+                    p.wait_line("band dead -> good", 15)
 
     def keepalived(self, host, peer, priority, text=None, **keys):
         """keepalived with the tutorial's configuration, and something that answers as it."""
