@@ -189,9 +189,14 @@ print_bind_address(struct printer *p, const struct conf_key *k, const void *obj)
 void
 read_v6only(struct reader *r, const struct conf_key *k, void *obj, const config_setting_t *s)
 {
+	const config_setting_t *both = config_setting_get_member(config_setting_parent(s), "v4v6");
+
 	(void)k;
 	if (config_setting_type(s) != CONFIG_TYPE_BOOL)
 		rd_error(r, s, "%s where true or false should stand", rd_type(s));
+	else if (both != NULL && config_setting_type(both) == CONFIG_TYPE_BOOL &&
+		 !config_setting_get_bool(both) == !config_setting_get_bool(s))
+		rd_error(r, s, "v4v6 and v6only say the opposite of each other: leave one out");
 	else
 		((struct conf_bind *)obj)->v4v6 = !config_setting_get_bool(s);
 }

@@ -426,7 +426,10 @@ rd_address(struct reader *r, const config_setting_t *s, const char *text, bool n
 
 	if (sock_addr_parse(out, text, need_port) == 0)
 		return 0;
-	if (errno == ERANGE)
+	if (text[0] == '/')
+		rd_error(r, s, "\"%s\": the path of a socket has at most %zu bytes", text,
+		    sizeof(out->un.sun_path) - 1);
+	else if (errno == ERANGE)
 		rd_error(r, s, "\"%s\": the port is not 1 to 65535%s", text, joined);
 	else if (need_port && text[0] != '[' && (colon = last_colon_is_port(out, text)) != NULL)
 		rd_error(r, s,

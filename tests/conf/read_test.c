@@ -326,6 +326,12 @@ CASES(meaning, {"globl = { };\n", 1, "do you mean \"global\""},
     {"frontends = {\n a = { bind = \"localhost:80\"; }; };\n", 2, "not resolved yet"},
     {"frontends = {\n a = { bind = \"192.0.2.1\"; }; };\n", 2, "port is missing"},
     {"frontends = {\n a = { bind = \"::1\"; }; };\n", 2, "\"[::1]:PORT\""},
+    {"frontends = {\n a = { bind = \"/0123456789012345678901234567890123456789012345678901234"
+     "56789012345678901234567890123456789012345678901234567\"; }; };\n",
+	2, "at most 107 bytes"},
+    {"frontends = { a = { mode = \"http\"; bind = { address = \"[::]:80\"; v4v6 = true;\n"
+     " v6only = true; }; }; };\n",
+	2, "opposite of each other"},
     {"frontends = {\n a = { bind = \"192.0.2.1:70000\"; }; };\n", 2, "1 to 65535"},
     {"frontends = {\n a = { bind = [ \"192.0.2.1:1\"\n \"192.0.2.2:1\" ]; }; };\n", 3,
 	"comma missing"},
