@@ -179,14 +179,13 @@ addr_settled(const struct router *r)
 	return wish_open(&r->v->wishes, r->slot) == 0;
 }
 
-/* Another router of this host has taken it on that device: the same one under another name or VRID.
- */
+/* Does a router of this host hold it on that device? Not counting r (NULL: all count). */
 static bool
-has_heir(const struct router *r, const struct nl_addr *at)
+is_held(struct vrrp *v, const struct router *r, const struct nl_addr *at)
 {
 	struct router *o;
 
-	router_each (r->v, o) {
+	router_each (v, o) {
 		struct nl_addr n;
 
 		if (o == r || !o->started || !o->holds)
@@ -198,6 +197,13 @@ has_heir(const struct router *r, const struct nl_addr *at)
 				return true;
 	}
 	return false;
+}
+
+/* Another one has taken it: the same one under another name or VRID. */
+static bool
+has_heir(const struct router *r, const struct nl_addr *at)
+{
+	return is_held(r->v, r, at);
 }
 
 bool
@@ -346,6 +352,31 @@ addr_inherit(struct vrrp *v)
 	addr_pump(v);
 }
 
+/* The kernel had no memory for the request, or its answer was lost. */
+static bool
+is_passing(int error)
+{
+	return error == ENOBUFS || error == ENOMEM || error == ETIMEDOUT || error == EAGAIN;
+}
+
+/* What should be gone, and is not. */
+static void
+remove_again(struct vrrp *v)
+{
+	for (uint32_t i = 0; i < sw32_get(&v->own->n_held) && i < SHM_HELD; i++) {
+		struct shm_held *h = &v->own->held[i];
+		struct nl_addr a;
+
+		if (sw32_get(&h->used) == 0)
+			continue;
+		a = (struct nl_addr){
+		    .family = h->family, .prefix = h->prefix, .ifindex = h->ifindex};
+		memcpy(a.addr, h->addr, sizeof(h->addr));
+		if (wish_of(&v->wishes, &a) == WISH_NONE && !is_held(v, NULL, &a))
+			wish_remove(&v->wishes, &a, sw32_get(&h->used) - 1);
+	}
+}
+
 /* ---- taken away ------------------------------------------------------------ */
 
 /* May the addresses be there now? Not while the decision still has to look. */
@@ -403,6 +434,19 @@ addr_come(struct router *r)
 {
 	if (wanted(r) && r->iface != NULL && r->iface->index != 0)
 		set_all(r, WISH_COME);
+}
+
+void
+addr_again(struct vrrp *v)
+{
+	struct router *r;
+
+	if (!v->again)
+		return;
+	v->again = false;
+	router_each (v, r)
+		addr_come(r);
+	remove_again(v);
 }
 
 /* ---- answers --------------------------------------------------------------- */
@@ -505,6 +549,7 @@ addr_answered(struct kernel *kernel, const struct kernel_job *j, const struct ke
 		return;
 	}
 	wish_done(&v->wishes);
+	v->again = v->again || is_passing(k->error);
 	if (j->what == KERNEL_REMOVE && wish_of(&v->wishes, &w.a) != WISH_SET &&
 	    (k->error == 0 || k->error == EADDRNOTAVAIL || k->error == ENODEV))
 		held_clear(v, &w.a);

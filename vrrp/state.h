@@ -158,7 +158,8 @@ struct vrrp {
 	struct snapshot snap; /* the kernel's while it dumps */
 	struct mono dump_at;  /* not before */
 	struct nl events;
-	bool look; /* an event concerns a router */
+	bool look;  /* an event concerns a router */
+	bool again; /* a request has failed for want of memory */
 	struct loop_fd events_fd;
 	size_t n_ifaces; /* entries ever used: loops stop here */
 	struct iface ifaces[VRRP_IFACES];
@@ -226,6 +227,8 @@ bool addr_leftover(struct vrrp *v, const struct plan *p);
 void addr_inherit(struct vrrp *v);
 /* The kernel says that an address has gone. */
 void addr_gone(struct router *r, const struct nl_addr *a);
+/* Each second: tries again what the kernel could not do for want of memory. */
+void addr_again(struct vrrp *v);
 /* A device has come, maybe the one of an address. */
 void addr_come(struct router *r);
 

@@ -366,6 +366,7 @@ on_tick(struct loop_timer *t)
 		if (r->strangers.fd != -1)
 			strangers -= rx_strangers(r, strangers);
 	}
+	addr_again(&vr);
 	addr_pump(&vr);
 	look_ready();
 	loop_timer_set(vr.loop, t, mono_add_ms(loop_now(vr.loop), 1000));
