@@ -170,7 +170,7 @@ static const struct conf_key global_keys[] = {
 	.max = MAX_CONN,
 	.text =
 	    "Most connections accepted a second by frontends of mode tcp, over all workers. Above "
-	    "it connections wait in the kernel. 0: no limit."},
+	    "it connections wait in the kernel. 0 (or 1048575 and more): no limit."},
     {"user", K_STRING, F_RESTART, .offset = O(conf_global, user), .dflt_string = "vipd",
 	.text = "The user as whom workers, checker and vrrp run when vipd is started as root."},
     {"group", K_STRING, F_RESTART, .offset = O(conf_global, group), .dflt_text = "the user's group",
@@ -354,7 +354,8 @@ static const struct conf_key frontend_keys[] = {
     {"rate_limit.sessions", K_UINT, F_DEFAULTS, .readers = R_WORKER,
 	.offset = O(conf_frontend, rate_sessions), .max = MAX_CONN,
 	.text = "Most sessions a second that the frontend accepts, over all workers. Above it "
-		"connections wait in the kernel, which evens out bursts. 0: no limit."},
+		"connections wait in the kernel, which evens out bursts. 0 (or 1048575 and "
+		"more): no limit."},
     {"per_source.maxconn", K_UINT, F_DEFAULTS, .readers = R_WORKER,
 	.offset = O(conf_frontend, source_maxconn), .max = MAX_CONN,
 	.text =
@@ -366,7 +367,8 @@ static const struct conf_key frontend_keys[] = {
 	    "Most sessions a second of one client address (IPv6: one /64); who wants more is "
 	    "reset. What is refused does not count, so a client that tries too often still gets "
 	    "its rate. Each worker remembers 16384 addresses; when those of a place in its table "
-	    "all hold sessions, a further address there is not limited. 0: no limit."},
+	    "all hold sessions, a further address there is not limited. 0 (or 1048575 and "
+	    "more): no limit."},
     {"backlog", K_UINT, F_DEFAULTS, .offset = O(conf_frontend, backlog), .min = 1, .max = 1000000,
 	.dflt = 1024,
 	.text =
