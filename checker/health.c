@@ -165,7 +165,8 @@ health_settle(struct server *s, enum health_log why)
 	bool was = sw32_get(&s->h->oper) != SHM_OPER_STOPPED, up = !maint && risefall_up(&r);
 
 	if (was && !up)
-		go_down(s, maint, why == HEALTH_LOG_COMMAND ? why : HEALTH_LOG_DOWN);
+		go_down(s, maint,
+		    why == HEALTH_LOG_COMMAND_UP ? HEALTH_LOG_COMMAND_DOWN : HEALTH_LOG_DOWN);
 	else if (!was && up)
 		go_up(s, why);
 	else
@@ -429,7 +430,7 @@ health_set_counter(struct server *s, uint32_t counter)
 	sw32_set(&s->h->counter, counter);
 	if (sw32_get(&s->h->oper) == SHM_OPER_STOPPING)
 		sw32_set(&s->h->oper, SHM_OPER_RUNNING);
-	health_settle(s, HEALTH_LOG_COMMAND);
+	health_settle(s, HEALTH_LOG_COMMAND_UP);
 }
 
 void

@@ -76,14 +76,14 @@ health_log_change(const struct server *s, enum health_log what)
 	char why[TEXT_MAX] = "";
 
 	count_sessions(s, &held, &waiting);
-	if (what == HEALTH_LOG_COMMAND) {
+	if (what == HEALTH_LOG_COMMAND_UP || what == HEALTH_LOG_COMMAND_DOWN)
 		snprintf(why, sizeof(why), "set by command");
-		what = sw32_get(&s->h->oper) == SHM_OPER_STOPPED ? HEALTH_LOG_DOWN : HEALTH_LOG_UP;
-	} else if (sw64_get(&s->h->last_probe_ns) != 0)
+	else if (sw64_get(&s->h->last_probe_ns) != 0)
 		format_reason(why, sizeof(why), sw32_get(&s->h->status), sw32_get(&s->h->code),
 		    s->h->desc, sw32_get(&s->h->duration_ms));
 	switch (what) {
 	case HEALTH_LOG_DOWN:
+	case HEALTH_LOG_COMMAND_DOWN:
 		say(s, LOG_ALERT,
 		    "Server %s/%s is DOWN%s%s. %" PRIu32 " active and %" PRIu32
 		    " backup servers left. %" PRIu32 " sessions active, 0 requeued, %" PRIu32
@@ -101,12 +101,11 @@ health_log_change(const struct server *s, enum health_log what)
 		say(s, LOG_NOTICE, "Server %s/%s is UP/READY (leaving maintenance).", b, name);
 		break;
 	case HEALTH_LOG_UP:
+	case HEALTH_LOG_COMMAND_UP:
 		say(s, LOG_NOTICE,
 		    "Server %s/%s is UP%s%s. %" PRIu32 " active and %" PRIu32
 		    " backup servers online. 0 sessions requeued, %" PRIu32 " total in queue.",
 		    b, name, why[0] != '\0' ? ", " : "", why, active, backup, waiting);
-		break;
-	case HEALTH_LOG_COMMAND:
 		break;
 	}
 }

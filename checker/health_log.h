@@ -11,13 +11,15 @@ enum health_log {
 	HEALTH_LOG_DOWN,
 	HEALTH_LOG_MAINT,
 	HEALTH_LOG_LEFT_MAINT,
-	HEALTH_LOG_COMMAND /* UP or DOWN, by set server health */
+	HEALTH_LOG_COMMAND_UP, /* by set server health */
+	HEALTH_LOG_COMMAND_DOWN
 };
 
-/* "Server B/S is DOWN, reason: ..." after oper and usable are set. */
+/* "Server B/S is DOWN, reason: ..." after usable is set and before oper is, which it does not look
+ * at: whoever is killed between leaves it to be said again. */
+void health_log_change(const struct server *s, enum health_log what);
 /* By command. */
 void health_log_stopping(const struct server *s);
-void health_log_change(const struct server *s, enum health_log what);
 /* "Health check for server B/S failed, ..." when the counter moved or the result is another than
  * last, the one before. */
 void health_log_probe(const struct server *s, const struct probe_result *r, uint32_t last,
