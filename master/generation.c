@@ -16,6 +16,7 @@
 #include "conf/targets.h"
 #include "lib/log.h"
 #include "master/master.h"
+#include "vrrp/keys.h"
 
 #define FILE_MAX_BYTES (16u << 20)
 
@@ -46,18 +47,24 @@ text_make(const struct conf *c, enum conf_reader reader)
 static int
 file_read(const char *path, char *reason, size_t reason_size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), mem = -1, e;
+	/* A pipe would be waited for, with everybody who waits for the master. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), mem = -1, e;
 	char *buf = NULL;
 	size_t n = 0;
 	ssize_t r = -1;
+	struct stat st;
 
-	if (fd != -1)
+	if (fd != -1 && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
+		errno = ESPIPE;
+	else if (fd != -1)
 		buf = malloc(FILE_MAX_BYTES);
 	while (buf != NULL && n < FILE_MAX_BYTES && (r = read(fd, buf + n, FILE_MAX_BYTES - n)) > 0)
 		n += (size_t)r;
 	if (buf == NULL || r != 0)
 		snprintf(reason, reason_size, "cannot read %s: %s", path,
-		    n >= FILE_MAX_BYTES ? "larger than 16 MiB" : strerror(errno));
+		    n >= FILE_MAX_BYTES ? "larger than 16 MiB"
+		    : errno == ESPIPE   ? "it is a pipe"
+					: strerror(errno));
 	else if ((mem = proc_memfd("vipd-file", buf, n)) == -1)
 		snprintf(reason, reason_size, "memfd for %s: %s", path, strerror(errno));
 	e = errno;
@@ -70,6 +77,30 @@ file_read(const char *path, char *reason, size_t reason_size)
 	return mem;
 }
 
+/* What vrrp would refuse of it as a file of keys. */
+static int
+keys_look(const struct conf *c, const char *path, int fd)
+{
+	size_t len;
+	const char *text = proc_memfd_map(fd, &len);
+	char wrong[160] = "";
+	struct keys k;
+
+	for (size_t i = 0; i < c->vrrp.n_routers && text != NULL && wrong[0] == '\0'; i++) {
+		const struct conf_router *r = &c->vrrp.routers[i];
+
+		if (r->auth != CONF_AUTH_HMAC || r->auth_key_file == NULL ||
+		    strcmp(r->auth_key_file, path) != 0)
+			continue;
+		if (keys_take(&k, (uint8_t)r->auth_key_id, text, len, wrong, sizeof(wrong)) == -1)
+			fprintf(stderr, "error: %s: %s\n", path, wrong);
+		explicit_bzero(&k, sizeof(k));
+	}
+	if (text != NULL)
+		proc_memfd_unmap(text, len);
+	return wrong[0] == '\0' ? 0 : -1;
+}
+
 int
 generation_look(const struct conf *c)
 {
@@ -79,6 +110,8 @@ generation_look(const struct conf *c)
 	for (size_t i = 0; i < c->n_files; i++) {
 		fd = file_read(c->files[i].path, reason, sizeof(reason));
 		if (fd != -1) {
+			if (keys_look(c, c->files[i].path, fd) == -1)
+				r = -1;
 			close(fd);
 		} else if (errno == EACCES && geteuid() != 0) {
 			fprintf(stderr, "warning: %s; vipd reads it as root\n", reason);

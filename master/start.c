@@ -146,7 +146,7 @@ check_only(const struct options *o)
 		fprintf(stderr, "vipd: %s: %s\n", o->file, reason);
 		code = 1;
 	} else if (generation_look(c) == -1) {
-		fprintf(stderr, "vipd: %s names files that cannot be read\n", o->file);
+		fprintf(stderr, "vipd: %s names files that cannot be used\n", o->file);
 		code = 1;
 	} else if (o->all_hosts)
 		code = check_all_hosts(o, c);

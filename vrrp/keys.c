@@ -94,3 +94,16 @@ keys_find(const struct keys *k, uint8_t id)
 			return &k->v[i];
 	return NULL;
 }
+
+int
+keys_take(
+    struct keys *out, uint8_t sign_id, const char *text, size_t len, char *reason, size_t size)
+{
+	if (keys_parse(out, text, len, reason, size) == -1)
+		return -1;
+	if (keys_find(out, sign_id) != NULL)
+		return 0;
+	snprintf(reason, size, "no key %u, with which this host signs", sign_id);
+	explicit_bzero(out, sizeof(*out));
+	return -1;
+}

@@ -20,6 +20,9 @@ struct keys {
 
 /* Returns 0, or -1 with a reason that names the line but no secret. */
 int keys_parse(struct keys *out, const char *text, size_t len, char *reason, size_t size);
+/* The same, for a host that signs with the key sign_id: it must be there. */
+int keys_take(
+    struct keys *out, uint8_t sign_id, const char *text, size_t len, char *reason, size_t size);
 /* The key with this id, or NULL. */
 const struct hmac_key *keys_find(const struct keys *k, uint8_t id);
 

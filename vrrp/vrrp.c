@@ -127,15 +127,10 @@ load_keys(struct plan *p, char *reason, size_t size)
 		snprintf(reason, size, "%s: not sent by the master", p->key_file);
 		return -1;
 	}
-	r = keys_parse(&p->keys, text, len, wrong, sizeof(wrong));
+	r = keys_take(&p->keys, p->sign_id, text, len, wrong, sizeof(wrong));
 	proc_memfd_unmap(text, len);
 	if (r == -1)
 		snprintf(reason, size, "%s: %s", p->key_file, wrong);
-	else if (keys_find(&p->keys, p->sign_id) == NULL) {
-		snprintf(reason, size, "%s: no key %u, with which this host signs", p->key_file,
-		    p->sign_id);
-		r = -1;
-	}
 	p->key_file = NULL;
 	return r;
 }

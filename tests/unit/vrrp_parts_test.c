@@ -509,6 +509,14 @@ key_files(void **state)
 	assert_int_equal(keys_find(&k, 2)->key[0], 0xff);
 	assert_int_equal(keys_find(&k, 2)->len, 16);
 	assert_null(keys_find(&k, 3));
+	for (unsigned id = 1; id <= 3; id++) {
+		int r = keys_take(&k, (uint8_t)id, rows[1].text, strlen(rows[1].text), wrong,
+		    sizeof(wrong));
+
+		assert_int_equal(r, id < 3 ? 0 : -1);
+	}
+	assert_non_null(strstr(wrong, "no key 3"));
+	assert_int_equal(k.v[1].key[0], 0); /* wiped */
 	for (int i = 1; i <= KEYS_MAX + 1; i++)
 		sprintf(many + strlen(many), "%d 000102030405060708090a0b0c0d0e0f\n", i);
 	assert_int_equal(keys_parse(&k, many, strlen(many), wrong, sizeof(wrong)), -1);
