@@ -127,6 +127,8 @@ static size_t
 attend_objects(const struct status *s, struct buf *out)
 {
 	const struct table *t = &s->stat;
+	char word[64];
+	bool stops = strcmp(status_info(s->info, "Stopping", word, sizeof(word)), "1") == 0;
 	size_t n = 0;
 
 	for (size_t i = 0; i < t->n_rows; i++) {
@@ -143,6 +145,8 @@ attend_objects(const struct status *s, struct buf *out)
 		if (type == FRONTEND && strcmp(status, "FULL") == 0)
 			n++, buf_printf(out, "frontend %s has reached its limit of %s sessions\n",
 				 name, table_get(t, i, "slim"));
+		if (type == FRONTEND && strcmp(status, "STOP") == 0 && !stops)
+			n++, buf_printf(out, "frontend %s is stopped by a command\n", name);
 		if (type == SERVER && strcmp(status, "UP") != 0 && strcmp(status, "no check") != 0)
 			n++, attend_server(t, i, out);
 	}

@@ -190,6 +190,27 @@ status_says_what_needs_attention(void **state)
 }
 
 static void
+stopped_frontends_need_attention(void **state)
+{
+	static const char stat[] = STAT_HEAD "fe,FRONTEND,0,STOP,0,2000,0,77,,,,,,,,\n";
+	struct buf b = BUF_INIT;
+	struct status s;
+
+	(void)state;
+	load(&s, "Stopping: 0\nMaintenance: 0\n", good_proc, stat, "# instance,role\n");
+	assert_int_equal(status_attention(&s, &b), 1);
+	assert_string_equal(b.data, "frontend fe is stopped by a command\n");
+	unload(&s);
+	/* At its end vipd takes no clients anyway. */
+	buf_reset(&b);
+	load(&s, "Stopping: 1\nMaintenance: 0\n", good_proc, stat, "# instance,role\n");
+	assert_int_equal(status_attention(&s, &b), 1);
+	assert_string_equal(b.data, "vipd is stopping\n");
+	unload(&s);
+	buf_free(&b);
+}
+
+static void
 failures_say_what_to_do(void **state)
 {
 	static const struct {
@@ -222,6 +243,7 @@ main(void)
 	    cmocka_unit_test(grids_are_aligned),
 	    cmocka_unit_test(status_is_calm_when_all_is_well),
 	    cmocka_unit_test(status_says_what_needs_attention),
+	    cmocka_unit_test(stopped_frontends_need_attention),
 	    cmocka_unit_test(failures_say_what_to_do),
 	};
 
