@@ -482,7 +482,10 @@ was_set(struct router *r, const struct wish_job *w, const struct kernel_answer *
 		return;
 	}
 	if (k->error != 0 && k->error != ENODEV) { /* that has just gone: its event comes */
-		complain(r, &w->a, k->fresh || w->cause != WISH_REFRESH ? "add" : "refresh", k);
+		if (w->cause != WISH_REFRESH)
+			complain(r, &w->a, "add", k);
+		else if (ratelimit_step(&r->say_refresh, loop_now(r->v->loop), NULL))
+			complain(r, &w->a, "refresh", k);
 		r->refused++;
 	}
 	if (!k->fresh || !r->holds)

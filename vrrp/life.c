@@ -23,6 +23,7 @@ router_new(struct vrrp *v, unsigned slot)
 	r->room = (struct router_room *)(void *)r->pub->room;
 	r->rx = (struct loop_fd){.cb = rx_packets, .fd = -1};
 	r->strangers.fd = -1;
+	r->say_refresh = (struct ratelimit)RATELIMIT_INIT(1, 60000);
 	r->group.d = &r->d;
 	r->timer.cb = router_on_timer;
 	r->hold_at = r->refresh_at = MONO_NEVER;

@@ -144,6 +144,7 @@ struct router {
 	struct ratelimit say_refused[PACKET_REASON_COUNT];
 	struct ratelimit say_alarm[DECIDE_ALARM_COUNT];
 	struct ratelimit say_clock;
+	struct ratelimit say_refresh; /* one that fails each time */
 };
 
 struct vrrp {
