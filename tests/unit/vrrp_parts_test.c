@@ -510,8 +510,8 @@ key_files(void **state)
 	assert_int_equal(keys_find(&k, 2)->len, 16);
 	assert_null(keys_find(&k, 3));
 	for (unsigned id = 1; id <= 3; id++) {
-		int r = keys_take(&k, (uint8_t)id, rows[1].text, strlen(rows[1].text), wrong,
-		    sizeof(wrong));
+		int r = keys_take(
+		    &k, (uint8_t)id, rows[1].text, strlen(rows[1].text), wrong, sizeof(wrong));
 
 		assert_int_equal(r, id < 3 ? 0 : -1);
 	}
