@@ -436,6 +436,8 @@ events_are_numbered(void **state)
 	assert_int_equal(lines("show events 1000"), 100);
 	assert_int_equal(lines("show events since 90"), 10);
 	assert_int_equal(lines("show events since 100"), 0);
+	/* As a follower asks who knew the vipd before. */
+	assert_int_equal(lines("show events since 101"), 100);
 	expect_part("show events 1", " master server server be/s100 is DOWN\n");
 	expect("show events x", "usage: show events [<count> | since <number>]\n");
 	expect("show events since", "usage: show events [<count> | since <number>]\n");
