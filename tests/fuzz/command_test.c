@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "tests/lib/fixture.h"
+#include "tests/lib/fuzz.h"
 #include "worker/cli.h"
 #include "worker/http.h"
 #include "worker/monitor.h"
@@ -23,16 +24,6 @@
 static struct shm seg;
 static struct loop *loop;
 static unsigned open_conns;
-static uint64_t rnd_state = 88172645463325252ull;
-
-static uint32_t
-rnd(uint32_t below)
-{
-	rnd_state ^= rnd_state << 13;
-	rnd_state ^= rnd_state >> 7;
-	rnd_state ^= rnd_state << 17;
-	return (uint32_t)(rnd_state >> 32) % below;
-}
 
 static unsigned
 rounds(void)
@@ -55,20 +46,20 @@ make_line(struct buf *line)
 	    "reload", "maintenance", "on", "frontend", "fe", "global", "dump", "release",
 	    "instance", "addr", "check-addr", "check-port", "127.0.0.1", "::1", "port", "65536",
 	    "wait", "1ms", "srv-removable", "schema", "sockets", "desc", "agent"};
-	unsigned n = rnd(12);
+	unsigned n = fuzz_below(12);
 
 	for (unsigned i = 0; i < n; i++) {
-		if (rnd(8) == 0)
-			for (unsigned k = rnd(20); k > 0; k--)
-				buf_putc(line, (char)rnd(256));
+		if (fuzz_below(8) == 0)
+			for (unsigned k = fuzz_below(20); k > 0; k--)
+				buf_putc(line, (char)fuzz_below(256));
 		else
-			buf_puts(line, words[rnd(sizeof(words) / sizeof(words[0]))]);
-		buf_puts(line, rnd(6) == 0 ? "" : " ");
+			buf_puts(line, words[fuzz_below(sizeof(words) / sizeof(words[0]))]);
+		buf_puts(line, fuzz_below(6) == 0 ? "" : " ");
 	}
-	if (rnd(40) == 0)
-		for (unsigned k = rnd(20000); k > 0; k--)
+	if (fuzz_below(40) == 0)
+		for (unsigned k = fuzz_below(20000); k > 0; k--)
 			buf_putc(line, 'x');
-	if (rnd(5) != 0)
+	if (fuzz_below(5) != 0)
 		buf_putc(line, '\n');
 }
 
@@ -80,16 +71,16 @@ make_request(struct buf *rq)
 	    "\r\n\r\n", "Connection: close\r\n", "Connection: keep-alive\r\n",
 	    "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n", "http://h", "*", ":", "\n",
 	    " "};
-	unsigned n = rnd(3);
+	unsigned n = fuzz_below(3);
 
 	for (unsigned i = 0; i < n; i++)
-		buf_printf(rq, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", parts[3 + rnd(5)]);
-	n = rnd(15);
+		buf_printf(rq, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", parts[3 + fuzz_below(5)]);
+	n = fuzz_below(15);
 	for (unsigned i = 0; i < n; i++) {
-		if (rnd(15) == 0)
-			buf_putc(rq, (char)rnd(256));
+		if (fuzz_below(15) == 0)
+			buf_putc(rq, (char)fuzz_below(256));
 		else
-			buf_puts(rq, parts[rnd(sizeof(parts) / sizeof(parts[0]))]);
+			buf_puts(rq, parts[fuzz_below(sizeof(parts) / sizeof(parts[0]))]);
 	}
 }
 
@@ -106,7 +97,7 @@ converse(int fd, const struct buf *bytes, char tail[4])
 		ssize_t n;
 
 		if (sent < bytes->len) {
-			size_t piece = 1 + rnd(rnd(4) == 0 ? 20000 : 40);
+			size_t piece = 1 + fuzz_below(fuzz_below(4) == 0 ? 20000 : 40);
 
 			if (piece > bytes->len - sent)
 				piece = bytes->len - sent;
@@ -117,12 +108,12 @@ converse(int fd, const struct buf *bytes, char tail[4])
 				sent = bytes->len;
 		} else if (!shut) {
 			shut = true;
-			if (rnd(8) == 0)
+			if (fuzz_below(8) == 0)
 				return 0; /* hangs up without listening */
 			shutdown(fd, SHUT_WR);
 		}
 		loop_turn(loop, 0);
-		n = recv(fd, got, rnd(10) == 0 ? 100 : sizeof(got), 0);
+		n = recv(fd, got, fuzz_below(10) == 0 ? 100 : sizeof(got), 0);
 		for (ssize_t i = n > 4 ? n - 4 : 0; i < n; i++) {
 			memmove(tail, tail + 1, 3);
 			tail[3] = got[i];
@@ -155,11 +146,12 @@ lines_never_break_the_control_socket(void **state)
 		char tail[4] = "";
 		int sv[2];
 
-		for (unsigned k = rnd(3); k < 3; k++)
+		for (unsigned k = fuzz_below(3); k < 3; k++)
 			make_line(&line);
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sv), 0);
 		open_conns = 1;
-		assert_int_equal(cli_open(&cli, sv[1], "t", (enum command_level)rnd(3), 10000), 0);
+		assert_int_equal(
+		    cli_open(&cli, sv[1], "t", (enum command_level)fuzz_below(3), 10000), 0);
 		if (converse(sv[0], &line, tail) > 0 && open_conns == 0 && tail[3] != '\n' &&
 		    memcmp(tail + 2, "> ", 2) != 0)
 			fail_msg("an answer without its end: \"%s\"", line.data);
@@ -219,6 +211,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
+	fuzz_begin(88172645463325252u);
 	fixture_make(&seg);
 	loop = loop_new();
 	return loop == NULL ? -1 : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * conf: mutated samples, for a bounded time. A text is refused with a message, or what is printed
- * from it reads back to the same print. The seed is printed; VIPD_SEED and VIPD_FUZZ_MS change
+ * from it reads back to the same print. The seed is printed; VIPD_FUZZ_SEED and VIPD_FUZZ_MS change
  * both.
  */
 #include <setjmp.h>
@@ -16,19 +16,9 @@
 #include <time.h>
 
 #include "conf/conf.h"
+#include "tests/lib/fuzz.h"
 
 #define MAX_TEXT 16384
-
-static uint64_t state64;
-
-static uint32_t
-rnd(uint32_t below)
-{
-	state64 ^= state64 << 13;
-	state64 ^= state64 >> 7;
-	state64 ^= state64 << 17;
-	return below == 0 ? 0 : (uint32_t)(state64 >> 11) % below;
-}
 
 static int64_t
 now_ms(void)
@@ -73,16 +63,16 @@ insert(char *text, size_t *n, size_t at, const char *what, size_t len)
 static void
 mutate(char *text, size_t *n)
 {
-	size_t at = rnd((uint32_t)*n), len = 1 + rnd(40);
+	size_t at = fuzz_below((uint32_t)*n), len = 1 + fuzz_below(40);
 	char piece[64];
 
 	if (*n == 0)
 		return;
 	if (at + len > *n)
 		len = *n - at;
-	switch (rnd(5)) {
+	switch (fuzz_below(5)) {
 	case 0:
-		text[at] = (char)(text[at] ^ (1 << rnd(8)));
+		text[at] = (char)(text[at] ^ (1 << fuzz_below(8)));
 		break;
 	case 1:
 		memmove(text + at, text + at + len, *n - at - len);
@@ -90,13 +80,13 @@ mutate(char *text, size_t *n)
 		break;
 	case 2:
 		memcpy(piece, text + at, len);
-		insert(text, n, rnd((uint32_t)*n), piece, len);
+		insert(text, n, fuzz_below((uint32_t)*n), piece, len);
 		break;
 	case 3:
-		text[at] = (char)rnd(256);
+		text[at] = (char)fuzz_below(256);
 		break;
 	default: {
-		const char *w = words[rnd(sizeof(words) / sizeof(words[0]))];
+		const char *w = words[fuzz_below(sizeof(words) / sizeof(words[0]))];
 
 		insert(text, n, at, w, strlen(w));
 	}
@@ -121,7 +111,7 @@ try_text(const char *text, size_t n)
 {
 	struct conf_msgs m = {0};
 	struct conf *c = conf_read_text(text, n, "fuzz", &m), *again;
-	enum conf_reader r = (enum conf_reader)rnd(CONF_FOR_HUMAN + 1);
+	enum conf_reader r = (enum conf_reader)fuzz_below(CONF_FOR_HUMAN + 1);
 	char *a, *b;
 	size_t na, nb;
 
@@ -149,19 +139,18 @@ try_text(const char *text, size_t n)
 static void
 mutations(void **state)
 {
-	const char *seed = getenv("VIPD_SEED"), *ms = getenv("VIPD_FUZZ_MS");
+	const char *ms = getenv("VIPD_FUZZ_MS");
 	int64_t end = now_ms() + (ms != NULL ? atoll(ms) : 2000);
 	unsigned long tried = 0, accepted = 0;
 	glob_t g;
 
 	(void)state;
-	state64 = seed != NULL ? strtoull(seed, NULL, 0) | 1 : 0x9e3779b97f4a7c15u;
-	fprintf(stderr, "seed %#llx\n", (unsigned long long)state64);
+	fuzz_begin(0x9e3779b97f4a7c15u);
 	assert_int_equal(glob("conf/*.conf", 0, NULL, &g), 0);
 	assert_int_equal(glob("tests/fuzz/conf/*.conf", GLOB_APPEND, NULL, &g), 0);
 	while (now_ms() < end) {
-		size_t n, rounds = 1 + rnd(6);
-		char *text = slurp(g.gl_pathv[rnd((uint32_t)g.gl_pathc)], &n);
+		size_t n, rounds = 1 + fuzz_below(6);
+		char *text = slurp(g.gl_pathv[fuzz_below((uint32_t)g.gl_pathc)], &n);
 
 		while (rounds-- > 0)
 			mutate(text, &n);

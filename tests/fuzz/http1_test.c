@@ -15,6 +15,7 @@
 
 #include "lib/http1.h"
 #include "lib/mono.h"
+#include "tests/lib/fuzz.h"
 #include "tests/lib/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -169,17 +170,6 @@ static const char *const words[] = {"\r\n", "\n", "\r", " ", "\t", ":", ",", "\r
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
-static uint64_t seed;
-
-static uint32_t
-rnd(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 16) % below;
-}
-
 static void
 insert(struct buf *b, uint32_t at, const char *bytes, size_t len)
 {
@@ -195,18 +185,18 @@ insert(struct buf *b, uint32_t at, const char *bytes, size_t len)
 static void
 mutate(struct buf *b)
 {
-	uint32_t len = (uint32_t)b->len, at = rnd(len + 1), n = rnd(20);
-	const char *w = words[rnd(N(words))];
+	uint32_t len = (uint32_t)b->len, at = fuzz_below(len + 1), n = fuzz_below(20);
+	const char *w = words[fuzz_below(N(words))];
 	char part[20];
 
-	switch (rnd(6)) {
+	switch (fuzz_below(6)) {
 	case 0:
 		if (at < len)
-			b->data[at] = (char)(b->data[at] ^ (1 << rnd(8)));
+			b->data[at] = (char)(b->data[at] ^ (1 << fuzz_below(8)));
 		break;
 	case 1:
 		if (at < len)
-			b->data[at] = (char)rnd(256);
+			b->data[at] = (char)fuzz_below(256);
 		break;
 	case 2:
 		insert(b, at, w, strlen(w));
@@ -214,7 +204,7 @@ mutate(struct buf *b)
 	case 3: /* a part once more, elsewhere */
 		n = n < len - (at < len ? at : len) ? n : len - (at < len ? at : len);
 		memcpy(part, b->data + at, n);
-		insert(b, rnd(len + 1), part, n);
+		insert(b, fuzz_below(len + 1), part, n);
 		break;
 	case 4: /* a part away */
 		n = n < len - at ? n : len - at;
@@ -222,7 +212,7 @@ mutate(struct buf *b)
 		buf_truncate(b, len - n);
 		break;
 	case 5:
-		buf_truncate(b, rnd(8) == 0 ? at : len);
+		buf_truncate(b, fuzz_below(8) == 0 ? at : len);
 		break;
 	}
 }
@@ -230,14 +220,12 @@ mutate(struct buf *b)
 static void
 mutations(void **state)
 {
-	const char *env = getenv("VIPD_FUZZ_SEED");
 	struct mono end = mono_add_ms(mono_now(), 2500);
 	static struct http1 m;
 	unsigned ok = 0, reasons[HTTP1_CUT + 1] = {0}, kinds = 0, round;
 
 	(void)state;
-	seed = (env != NULL ? strtoull(env, NULL, 0) : 0x5eed) | 1;
-	print_message("VIPD_FUZZ_SEED=%llu\n", (unsigned long long)seed);
+	fuzz_begin(0x5eed);
 	for (size_t i = 0; i < N(corpus); i++)
 		LLVMFuzzerTestOneInput((const uint8_t *)corpus[i], strlen(corpus[i]));
 	for (round = 0; round < 100000 && mono_before(mono_now(), end); round++) {
@@ -245,9 +233,9 @@ mutations(void **state)
 		bool response;
 		char *exact;
 
-		buf_puts(&b, corpus[rnd(N(corpus))]);
+		buf_puts(&b, corpus[fuzz_below(N(corpus))]);
 		response = b.data[0] == 'H' && b.data[1] == 'T';
-		for (uint32_t k = rnd(5); k > 0; k--)
+		for (uint32_t k = fuzz_below(5); k > 0; k--)
 			mutate(&b);
 		exact = malloc(b.len + 1); /* so that ASan sees a read behind the end */
 		assert_non_null(exact);

@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/mono.h"
-#include "tests/lib/must.h"
 #include "lib/proxyproto.h"
+#include "tests/lib/fuzz.h"
+#include "tests/lib/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -93,57 +93,26 @@ static const struct {
       "1234567890123456789012345678901234567\x04\0\x02xy"),
     S("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"), S("\r\n\r\n\0\r\nQUIT\n\x21\0\0\x07\x03\0\x04\0\0\0\0")};
 
-static uint64_t rng;
-
-static uint32_t
-rnd(uint32_t n)
-{
-	rng = rng * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)(rng >> 33) % n;
-}
-
 static size_t
 mutate(uint8_t *buf, size_t len, size_t room)
 {
-	static const char liked[] = "\r\n 0123456789:.fTCPUX\x21\x20\x11\x03\0\xff";
-	size_t at = len > 0 ? rnd((uint32_t)len) : 0;
+	static const uint8_t liked[] = "\r\n 0123456789:.fTCPUX\x21\x20\x11\x03\0\xff";
 
-	switch (rnd(4)) {
-	case 0:
-		if (len > 0)
-			buf[at] = (uint8_t)liked[rnd(sizeof(liked) - 1)];
-		return len;
-	case 1:
-		if (len > 0)
-			buf[at] ^= (uint8_t)(1u << rnd(8));
-		return len;
-	case 2:
-		if (len > 0)
-			memmove(buf + at, buf + at + 1, len - at - 1);
-		return len > 0 ? len - 1 : 0;
-	default:
-		if (len + 1 > room)
-			return len;
-		memmove(buf + at + 1, buf + at, len - at);
-		buf[at] = (uint8_t)liked[rnd(sizeof(liked) - 1)];
-		return len + 1;
-	}
+	return fuzz_byte(buf, len, room, fuzz_below((uint32_t)len), liked, sizeof(liked) - 1);
 }
 
 static void
 test_mutations(void **state)
 {
-	const char *seed = getenv("VIPD_FUZZ_SEED");
 	uint8_t buf[256];
 
 	(void)state;
-	rng = seed != NULL ? strtoull(seed, NULL, 0) : (uint64_t)mono_wall_us();
-	printf("VIPD_FUZZ_SEED=%llu\n", (unsigned long long)rng);
+	fuzz_begin(0);
 	for (unsigned i = 0; i < 60000; i++) {
-		size_t k = rnd(sizeof(seeds) / sizeof(seeds[0])), len = seeds[k].len;
+		size_t k = fuzz_below(sizeof(seeds) / sizeof(seeds[0])), len = seeds[k].len;
 
 		memcpy(buf, seeds[k].text, len);
-		for (unsigned m = rnd(6); m > 0; m--)
+		for (unsigned m = fuzz_below(6); m > 0; m--)
 			len = mutate(buf, len, sizeof(buf));
 		LLVMFuzzerTestOneInput(buf, len);
 	}

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/mono.h"
 #include "lib/tlshello.h"
+#include "tests/lib/fuzz.h"
 #include "tests/lib/hellos.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -129,65 +129,35 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef VIPD_LIBFUZZER
-static uint64_t rng;
-
-static uint32_t
-rnd(uint32_t n)
-{
-	rng = rng * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)(rng >> 33) % n;
-}
-
 static size_t
 mutate(uint8_t *buf, size_t len, size_t room)
 {
 	static const uint8_t liked[] = {0, 1, 2, 3, 4, 5, 16, 22, 32, 43, 255};
-	size_t at = len > 0 ? rnd((uint32_t)len) : 0;
+	size_t at = fuzz_below((uint32_t)len);
 
 	/* Most lengths and types stand near the beginning. */
-	if (rnd(3) == 0)
+	if (fuzz_below(3) == 0)
 		at %= 200;
-	switch (rnd(5)) {
-	case 0:
-		if (len > 0)
-			buf[at] = liked[rnd(sizeof(liked))];
-		return len;
-	case 1:
-		if (len > 0)
-			buf[at] ^= (uint8_t)(1u << rnd(8));
-		return len;
-	case 2:
-		if (len > 0)
-			memmove(buf + at, buf + at + 1, len - at - 1);
-		return len > 0 ? len - 1 : 0;
-	case 3:
+	if (fuzz_below(5) == 0)
 		return at;
-	default:
-		if (len + 1 > room)
-			return len;
-		memmove(buf + at + 1, buf + at, len - at);
-		buf[at] = liked[rnd(sizeof(liked))];
-		return len + 1;
-	}
+	return fuzz_byte(buf, len, room, at, liked, sizeof(liked));
 }
 
 static void
 test_mutations(void **state)
 {
 	static struct hello_vector v[HELLOS_MOST];
-	const char *seed = getenv("VIPD_FUZZ_SEED");
 	size_t n = hellos_load(v);
 	uint8_t buf[HELLO_ROOM];
 
 	(void)state;
-	rng = seed != NULL ? strtoull(seed, NULL, 0) : (uint64_t)mono_wall_us();
-	printf("VIPD_FUZZ_SEED=%llu\n", (unsigned long long)rng);
+	fuzz_begin(0);
 	for (unsigned i = 0; i < 120000; i++) {
-		const struct hello_vector *x = &v[rnd((uint32_t)n)];
+		const struct hello_vector *x = &v[fuzz_below((uint32_t)n)];
 		size_t len = x->len;
 
 		memcpy(buf, x->data, len);
-		for (unsigned m = rnd(6); m > 0; m--)
+		for (unsigned m = fuzz_below(6); m > 0; m--)
 			len = mutate(buf, len, sizeof(buf));
 		LLVMFuzzerTestOneInput(buf, len);
 	}

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/lib/fuzz.h"
 #include "tests/lib/vrrp_vectors.h"
 #include "vrrp/hmac.h"
 
@@ -84,17 +85,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 #ifndef VIPD_LIBFUZZER
 
-static uint64_t seed;
 static struct vector vec[VECTORS_MAX];
-
-static uint32_t
-rnd(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 16);
-}
 
 /* Makes the checksums right again now and then, so that mutations get behind them. */
 static void
@@ -126,27 +117,28 @@ mend(uint8_t *b, size_t len)
 static size_t
 mutate(uint8_t *b, size_t len)
 {
-	switch (rnd() % 6) {
+	switch (fuzz_below(6)) {
 	case 0:
-		b[rnd() % len] ^= (uint8_t)(1u << (rnd() & 7));
+		b[fuzz_below((uint32_t)len)] ^= (uint8_t)(1u << fuzz_below(8));
 		break;
 	case 1:
-		b[rnd() % len] = (uint8_t)rnd();
+		b[fuzz_below((uint32_t)len)] = (uint8_t)fuzz_below(256);
 		break;
 	case 2:
-		b[rnd() % len] = rnd() & 1 ? 0xff : 0;
+		b[fuzz_below((uint32_t)len)] = fuzz_below(2) ? 0xff : 0;
 		break;
 	case 3:
-		return 1 + rnd() % len;
+		return 1 + fuzz_below((uint32_t)len);
 	case 4: {
-		size_t more = rnd() % 64;
+		size_t more = fuzz_below(64);
 
 		for (size_t i = 0; i < more; i++)
-			b[len + i] = (uint8_t)rnd();
+			b[len + i] = (uint8_t)fuzz_below(256);
 		return len + more;
 	}
 	case 5: {
-		size_t from = rnd() % len, to = rnd() % len, n = rnd() % 8;
+		size_t from = fuzz_below((uint32_t)len), to = fuzz_below((uint32_t)len),
+		       n = fuzz_below(8);
 
 		for (size_t i = 0; i < n && from + i < len && to + i < len; i++)
 			b[to + i] = b[from + i];
@@ -159,28 +151,25 @@ mutate(uint8_t *b, size_t len)
 static void
 mutations(void **state)
 {
-	const char *env = getenv("VIPD_FUZZ_SEED");
 	uint8_t b[PACKET_MAX];
 	int n = vectors_read(vec), accepted = 0;
 
 	(void)state;
 	assert_true(n > 0);
-	seed = env != NULL ? strtoull(env, NULL, 0) : 0x5eed;
-	seed |= 1;
-	print_message("VIPD_FUZZ_SEED=%llu\n", (unsigned long long)seed);
+	fuzz_begin(0x5eed);
 	for (int round = 0; round < 200000; round++) {
-		const struct vector *v = &vec[rnd() % (uint32_t)n];
+		const struct vector *v = &vec[fuzz_below((uint32_t)n)];
 		size_t len = v->len;
 		struct packet_in in;
 		uint8_t *exact;
 
 		memcpy(b, v->bytes, len);
-		for (uint32_t k = rnd() % 4; k > 0; k--) {
+		for (uint32_t k = fuzz_below(4); k > 0; k--) {
 			len = mutate(b, len);
 			if (len > sizeof(b) - 64)
 				len = v->len;
 		}
-		if (rnd() & 1)
+		if (fuzz_below(2))
 			mend(b, len);
 		exact = malloc(len); /* so that ASan sees a read behind the end */
 		assert_non_null(exact);
