@@ -246,8 +246,9 @@ explain_backend(struct command_run *run, uint32_t be)
 	conf = explain_conf(run, name);
 	explain_silent(run, child_checker_silent(s, run->src.now), "checker");
 	least = conf != NULL && conf->balance == CONF_LEASTCONN;
-	explain_line(run, "Backend %s: %" PRIu32 " of %s may get sessions; balance is %s.", name,
-	    usable, explain_many(servers, sw32_get(&sched->total), "server"),
+	explain_line(run, "Backend %s: %" PRIu32 " of %s may get sessions%s; balance is %s.", name,
+	    usable, explain_many(servers, can.servers, "server"),
+	    usable > 0 && can.others == 0 ? ", backups only" : "",
 	    least ? "leastconn" : "roundrobin");
 	explain_line(run, "It has %s; %" PRIu32 " %s in its queue.",
 	    explain_many(sessions, limit_sum_be(s, be), "session"), waiting,

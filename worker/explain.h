@@ -14,6 +14,7 @@ const struct conf_backend *explain_conf(const struct command_run *run, const cha
  * 16,384.
  */
 struct explain_usable {
+	uint32_t servers;      /* all there are, usable or not */
 	uint32_t others;       /* that are no backups */
 	uint32_t first_backup; /* by number; SHM_NONE: none */
 };

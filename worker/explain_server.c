@@ -59,8 +59,10 @@ explain_usable(const struct shm *s, uint32_t be)
 		const struct shm_srv_dir *d = shm_srv_dir(s, i);
 		const struct shm_health *h = shm_health(s, i);
 
-		if (sw32_get(&d->state) != SHM_DIR_USED || sw32_get(&d->backend) != be ||
-		    sw32_get(&h->usable) == 0)
+		if (sw32_get(&d->state) != SHM_DIR_USED || sw32_get(&d->backend) != be)
+			continue;
+		u.servers++;
+		if (sw32_get(&h->usable) == 0)
 			continue;
 		if (sw32_get(&h->backup) == 0)
 			u.others++;
