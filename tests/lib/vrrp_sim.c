@@ -2,10 +2,24 @@
 #include "tests/lib/vrrp_sim.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/lib/decide_text.h"
 #include "tests/lib/vrrp_sim_part.h"
+
+struct sim_seeds
+sim_seeds(uint64_t n)
+{
+	const char *one = getenv("VIPD_SIM_SEED"), *many = getenv("VIPD_SIM_SEEDS");
+	struct sim_seeds s = {.first = 1, .last = n, .one = one != NULL};
+
+	if (many != NULL)
+		s.last = strtoull(many, NULL, 10);
+	if (one != NULL)
+		s.first = s.last = strtoull(one, NULL, 10);
+	return s;
+}
 
 uint64_t
 sim_random(struct sim *s)

@@ -111,6 +111,14 @@ struct decide_cfg sim_cfg_bands(const struct sim *s, unsigned host, int64_t inte
 /* The tutorial's: v2, 2 s, weights. */
 struct decide_cfg sim_cfg_weights(const struct sim *s, unsigned host);
 
+/* Which seeds a test of random schedules runs: 1 to n; VIPD_SIM_SEEDS says another n, VIPD_SIM_SEED
+ * one alone. */
+struct sim_seeds {
+	uint64_t first, last;
+	bool one; /* with its trace */
+};
+struct sim_seeds sim_seeds(uint64_t n);
+
 uint64_t sim_random(struct sim *s);
 static inline uint64_t
 sim_below(struct sim *s, uint64_t n)

@@ -431,27 +431,22 @@ schedule(uint64_t seed, FILE *trace)
 static void
 random_schedules(void **state)
 {
-	const char *one = getenv("VIPD_SIM_SEED"), *many = getenv("VIPD_SIM_SEEDS");
 #ifdef VIPD_SANITIZE
-	uint64_t n = 100;
+	const struct sim_seeds seeds = sim_seeds(100);
 #else
-	uint64_t n = 2000;
+	const struct sim_seeds seeds = sim_seeds(2000);
 #endif
 
 	(void)state;
 	mixed_longest = 0;
-	if (many != NULL)
-		n = strtoull(many, NULL, 10);
-	for (uint64_t seed = one ? strtoull(one, NULL, 10) : 1; seed <= n || one; seed++) {
-		schedule(seed, one != NULL ? stderr : NULL);
+	for (uint64_t seed = seeds.first; seed <= seeds.last; seed++) {
+		schedule(seed, seeds.one ? stderr : NULL);
 		if (is_broken() != NULL)
 			fail_msg("seed %llu: %s", (unsigned long long)seed, broken);
-		if (one != NULL)
-			break;
 	}
-	print_message("%llu schedules, longest in different roles %.3f s\n", (unsigned long long)n,
-	    (double)mixed_longest / 1e9);
-	assert_true(one != NULL || mixed_longest > 50 * MS); /* it does happen */
+	print_message("seeds to %llu, longest in different roles %.3f s\n",
+	    (unsigned long long)seeds.last, (double)mixed_longest / 1e9);
+	assert_true(seeds.one || mixed_longest > 50 * MS); /* it does happen */
 }
 
 int

@@ -715,22 +715,19 @@ schedule(struct sim *s, uint64_t seed, FILE *trace)
 static void
 random_schedules(void **state)
 {
-	const char *one = getenv("VIPD_SIM_SEED"), *many = getenv("VIPD_SIM_SEEDS");
 #ifdef VIPD_SANITIZE
-	unsigned n = 1000;
+	const struct sim_seeds seeds = sim_seeds(1000);
 #else
-	unsigned n = 40000;
+	const struct sim_seeds seeds = sim_seeds(40000);
 #endif
 	uint64_t hash, steps = 0, claims = 0;
 
 	(void)state;
-	if (many != NULL)
-		n = (unsigned)strtoul(many, NULL, 10);
-	for (uint64_t seed = one ? strtoull(one, NULL, 10) : 1; seed <= n || one; seed++) {
+	for (uint64_t seed = seeds.first; seed <= seeds.last; seed++) {
 		schedule(&sim, seed, NULL);
 		steps += sim.steps;
 		claims += sim.moves;
-		if (sim.broken[0] != '\0' || one != NULL) {
+		if (sim.broken[0] != '\0' || seeds.one) {
 			if (getenv("VIPD_SIM_QUIET") == NULL)
 				schedule(&sim, seed, stderr);
 			if (sim.broken[0] != '\0')
@@ -743,10 +740,10 @@ random_schedules(void **state)
 			assert_true(hash == sim.hash);
 		}
 	}
-	print_message("%u schedules, %llu steps, %llu claims\n", n, (unsigned long long)steps,
-	    (unsigned long long)claims);
-	if (one == NULL) /* the schedules do exercise something */
-		assert_true(claims > n / 4);
+	print_message("seeds to %llu, %llu steps, %llu claims\n", (unsigned long long)seeds.last,
+	    (unsigned long long)steps, (unsigned long long)claims);
+	if (!seeds.one) /* the schedules do exercise something */
+		assert_true(claims > seeds.last / 4);
 }
 
 int
