@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/lib/must.h"
+
 void *
 procs_share(size_t bytes)
 {
@@ -74,4 +76,39 @@ procs_random(uint64_t *state)
 {
 	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 	return (uint32_t)(*state >> 33);
+}
+
+static void
+places_look(struct procs_places *p, unsigned n, int limit, const pid_t *pid)
+{
+	int given = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		CHECK(procs_stop(pid[i]));
+	for (unsigned i = 0; i < n; i++)
+		given += p->admitted[i];
+	p->over += given > limit;
+	p->full += given == limit;
+	for (unsigned i = 0; i < n; i++)
+		procs_cont(pid[i]);
+}
+
+void
+procs_places_kill(struct procs_places *p, const struct shm *m, unsigned n, int limit,
+    int (*f)(struct shm *, void *), pid_t *pid)
+{
+	uint64_t seed = 11;
+
+	for (unsigned i = 0; i < n; i++)
+		pid[i] = procs_fork(m, SHM_WORKER, i, f, NULL);
+	for (unsigned kills = 0; kills < 300 || p->full < 10; kills++) {
+		unsigned w = procs_random(&seed) % n;
+
+		usleep(procs_random(&seed) % 1500);
+		places_look(p, n, limit, pid);
+		procs_kill(pid[w]);
+		p->admitted[w] = 0;
+		shm_worker_reset(m, shm_dead_worker(m, w));
+		pid[w] = procs_fork(m, SHM_WORKER, w, f, NULL);
+	}
 }

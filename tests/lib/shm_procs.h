@@ -30,6 +30,19 @@ void procs_cont(pid_t pid);
 /* kill -9 and wait. */
 void procs_kill(pid_t pid);
 
+/* What workers say that they were given of one limit, in a page of procs_share. */
+#define PROCS_PLACES 4
+struct procs_places {
+	_Atomic int stop;                   /* the test: give all back and end */
+	_Atomic int admitted[PROCS_PLACES]; /* worker i */
+	_Atomic uint64_t over, full; /* how often more than the limit was seen given, just it */
+};
+/* Forks n workers that run f, and again and again kills one and puts another in its place: 300
+ * times, and more until all places were seen given ten times. They are looked at while all are
+ * stopped, and still run after it. */
+void procs_places_kill(struct procs_places *p, const struct shm *m, unsigned n, int limit,
+    int (*f)(struct shm *, void *), pid_t *pid);
+
 /* Small random numbers, a state each. */
 uint32_t procs_random(uint64_t *state);
 

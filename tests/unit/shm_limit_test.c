@@ -25,10 +25,9 @@ static const struct shm_caps caps = {
 #define FE    66
 
 struct oracle {
-	_Atomic int stop;
-	_Atomic int admitted[N];
+	struct procs_places p;
 	_Atomic int total;
-	_Atomic uint64_t takes, refusals, over, full;
+	_Atomic uint64_t takes, refusals;
 	_Atomic int last; /* worker that had the place last */
 	_Atomic uint64_t handed;
 	int bell[N];
@@ -64,17 +63,17 @@ churn(struct shm *s, bool counted)
 	uint64_t seed = (uint64_t)getpid();
 	int have = 0;
 
-	while (o->stop == 0) {
+	while (o->p.stop == 0) {
 		if (have > 0 && procs_random(&seed) % 2) {
-			o->admitted[s->index]--;
+			o->p.admitted[s->index]--;
 			if (counted)
 				o->total--;
 			limit_release_srv(s, SRV);
 			have--;
 		} else if (limit_take_srv(s, SRV, LIMIT)) {
-			o->admitted[s->index]++;
+			o->p.admitted[s->index]++;
 			if (counted && ++o->total > LIMIT)
-				o->over++;
+				o->p.over++;
 			have++;
 			o->takes++;
 		} else {
@@ -115,54 +114,24 @@ never_above_the_limit(void **state)
 		pid[i] = procs_fork(&m, SHM_WORKER, i, churn_counted, NULL);
 	while (o->takes < 1000000 || o->refusals < 1000)
 		usleep(1000);
-	o->stop = 1;
+	o->p.stop = 1;
 	for (unsigned i = 0; i < N; i++)
 		assert_int_equal(procs_wait(pid[i]), 0);
-	assert_int_equal(o->over, 0);
+	assert_int_equal(o->p.over, 0);
 	assert_int_equal(limit_sum_srv(&m, SRV), 0);
 	assert_int_equal(sw32_get(&shm_srv_count(&m, shm_worker(&m, 0))[SRV].cur_max), LIMIT);
 	end();
 }
 
-/* All stopped: what they were given in sum. */
-static void
-snapshot(const pid_t *pid)
-{
-	int given = 0;
-
-	for (unsigned i = 0; i < N; i++)
-		assert_true(procs_stop(pid[i]));
-	for (unsigned i = 0; i < N; i++)
-		given += o->admitted[i];
-	if (given > LIMIT)
-		o->over++;
-	if (given == LIMIT)
-		o->full++;
-	for (unsigned i = 0; i < N; i++)
-		procs_cont(pid[i]);
-}
-
 static void
 never_above_the_limit_under_kill(void **state)
 {
-	uint64_t seed = 11;
 	pid_t pid[N];
 
 	(void)state;
 	begin();
-	for (unsigned i = 0; i < N; i++)
-		pid[i] = procs_fork(&m, SHM_WORKER, i, churn_killed, NULL);
-	for (unsigned kills = 0; kills < 300 || o->full < 10; kills++) {
-		unsigned w = procs_random(&seed) % N;
-
-		usleep(procs_random(&seed) % 1500);
-		snapshot(pid);
-		procs_kill(pid[w]);
-		o->admitted[w] = 0;
-		shm_worker_reset(&m, shm_dead_worker(&m, w));
-		pid[w] = procs_fork(&m, SHM_WORKER, w, churn_killed, NULL);
-	}
-	assert_int_equal(o->over, 0);
+	procs_places_kill(&o->p, &m, N, LIMIT, churn_killed, pid);
+	assert_int_equal(o->p.over, 0);
 	/* The last words of the dead: nothing stays behind. */
 	for (unsigned i = 0; i < N; i++) {
 		procs_kill(pid[i]);
@@ -199,7 +168,7 @@ pass_round(struct shm *s, void *arg)
 	uint32_t turn = s->index;
 
 	(void)arg;
-	while (o->stop == 0) {
+	while (o->p.stop == 0) {
 		bool got = limit_take_fe(s, FE, 1);
 
 		while (!got && limit_wait_fe(s, FE, 1))
@@ -209,7 +178,7 @@ pass_round(struct shm *s, void *arg)
 			continue;
 		}
 		limit_want_fe(s, FE, false);
-		if (o->last == (int)s->index && o->stop == 0) {
+		if (o->last == (int)s->index && o->p.stop == 0) {
 			/* Not me again: hand it on. */
 			limit_release_fe(s, FE);
 			ring(limit_next_fe(s, FE, &turn));
@@ -220,7 +189,7 @@ pass_round(struct shm *s, void *arg)
 		o->handed++;
 		limit_release_fe(s, FE);
 		ring(limit_next_fe(s, FE, &turn));
-		while (o->last == (int)s->index && o->stop == 0)
+		while (o->last == (int)s->index && o->p.stop == 0)
 			sched_yield();
 	}
 	return 0;
@@ -251,7 +220,7 @@ ring_all(void)
 static void
 pass_round_end(const pid_t *pid, unsigned n)
 {
-	o->stop = 1;
+	o->p.stop = 1;
 	ring_all();
 	for (unsigned i = 0; i < n; i++)
 		assert_int_equal(procs_wait(pid[i]), 0);

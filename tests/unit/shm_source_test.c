@@ -221,12 +221,7 @@ the_busiest_is_remembered(void **state)
 	assert_int_equal(source_take(&view[0], &a, 0, 10, t0, &place), SOURCE_RATE);
 }
 
-struct oracle {
-	_Atomic int stop;
-	_Atomic int admitted[N];
-	_Atomic uint64_t over, full;
-};
-static struct oracle *o;
+static struct procs_places *o;
 
 /* One address up to its limit, among many that come and go in the same sets. */
 static int
@@ -259,42 +254,15 @@ churn(struct shm *s, void *arg)
 }
 
 static void
-snapshot(const pid_t *pid)
-{
-	int given = 0;
-
-	for (unsigned i = 0; i < N; i++)
-		assert_true(procs_stop(pid[i]));
-	for (unsigned i = 0; i < N; i++)
-		given += o->admitted[i];
-	o->over += given > LIMIT;
-	o->full += given == LIMIT;
-	for (unsigned i = 0; i < N; i++)
-		procs_cont(pid[i]);
-}
-
-static void
 never_above_the_limit_under_kill(void **state)
 {
 	struct source_key a = key(FE, "192.0.2.1");
-	uint64_t seed = 5;
 	pid_t pid[N];
 
 	(void)state;
 	o = procs_share(sizeof(*o));
 	assert_non_null(o);
-	for (unsigned i = 0; i < N; i++)
-		pid[i] = procs_fork(&m, SHM_WORKER, i, churn, NULL);
-	for (unsigned kills = 0; kills < 300 || o->full < 10; kills++) {
-		unsigned w = procs_random(&seed) % N;
-
-		usleep(procs_random(&seed) % 1500);
-		snapshot(pid);
-		procs_kill(pid[w]);
-		o->admitted[w] = 0;
-		shm_worker_reset(&m, shm_dead_worker(&m, w));
-		pid[w] = procs_fork(&m, SHM_WORKER, w, churn, NULL);
-	}
+	procs_places_kill(o, &m, N, LIMIT, churn, pid);
 	o->stop = 1;
 	for (unsigned i = 0; i < N; i++)
 		assert_int_equal(procs_wait(pid[i]), 0);
