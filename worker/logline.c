@@ -252,7 +252,7 @@ put_end(struct out *o, const struct logline *l, const struct logformat_op *op)
 }
 
 static void
-put_number(struct out *o, const struct logline *l, const struct logformat_op *op)
+put_time(struct out *o, const struct logline *l, const struct logformat_op *op)
 {
 	switch (op->what) {
 	case LOGFORMAT_HANDSHAKE_MS:
@@ -271,6 +271,22 @@ put_number(struct out *o, const struct logline *l, const struct logformat_op *op
 	case LOGFORMAT_USER_MS:
 		put_int(o, l->total_ms);
 		break;
+	case LOGFORMAT_TIMESTAMP:
+		put_hex_or_uint(o, (uint64_t)(l->accept_wall_us / 1000000), op->flags);
+		break;
+	case LOGFORMAT_MILLISECONDS:
+		put_padded(o, (uint64_t)(l->accept_wall_us / 1000 % 1000), 10, 3);
+		break;
+	default:
+		put_end(o, l, op);
+		break;
+	}
+}
+
+static void
+put_number(struct out *o, const struct logline *l, const struct logformat_op *op)
+{
+	switch (op->what) {
 	case LOGFORMAT_BYTES_OUT:
 		put_uint(o, l->bytes_out);
 		break;
@@ -306,14 +322,8 @@ put_number(struct out *o, const struct logline *l, const struct logformat_op *op
 	case LOGFORMAT_PID:
 		put_hex_or_uint(o, l->pid, op->flags);
 		break;
-	case LOGFORMAT_TIMESTAMP:
-		put_hex_or_uint(o, (uint64_t)(l->accept_wall_us / 1000000), op->flags);
-		break;
-	case LOGFORMAT_MILLISECONDS:
-		put_padded(o, (uint64_t)(l->accept_wall_us / 1000 % 1000), 10, 3);
-		break;
 	default:
-		put_end(o, l, op);
+		put_time(o, l, op);
 		break;
 	}
 }
