@@ -92,18 +92,20 @@ remove_all(struct master *m, struct nl *nl, uint32_t slot, const char *why)
 {
 	const struct shm_router *r = &m->seg.vrrp->routers[slot];
 	struct found f = {.v = m->seg.vrrp, .slot = slot, .more = true};
-	unsigned n = 0;
+	unsigned n = 0, before = 0;
 
-	for (unsigned turn = 0; f.more && turn <= SHM_HELD / FOUND_MAX; turn++) {
+	for (unsigned turn = 0; f.more && (turn == 0 || n > before); turn++) {
+		before = n;
 		f.n = 0;
 		f.more = false;
 		if (nl_addr_dump(nl, AF_UNSPEC, 0, on_addr, &f) == -1)
 			log_err("router %s: cannot read addresses: %s", r->name, strerror(errno));
 		for (unsigned i = 0; i < f.n; i++)
-			if (nl_addr_del(nl, &f.a[i]) == -1 && errno != EADDRNOTAVAIL)
+			if (nl_addr_del(nl, &f.a[i]) == 0)
+				n++;
+			else if (errno != EADDRNOTAVAIL)
 				log_err("router %s: cannot remove an address: %s", r->name,
 				    strerror(errno));
-		n += f.n;
 	}
 	if (n > 0 || held(r))
 		log_alert("router %s: vrrp %s: %u addresses removed", r->name, why, n);
