@@ -71,6 +71,7 @@ struct process {
 	int64_t work_ms;      /* of CPU that this may take, however long it waits for them */
 	bool rejoins;         /* it died while it prepared: its successor will be asked */
 	bool rejoined;        /* this one is that successor */
+	bool doubtful;        /* it died again and again before this round */
 	uint64_t done;        /* generation that the process runs; 0: none yet */
 	struct watch watch;
 	bool killed;          /* by us, for silence */

@@ -146,16 +146,41 @@ in_turn(const struct process *p)
 	return p->kind == SHM_WORKER && !r->first && r->next->text_bytes > TOGETHER_BYTES;
 }
 
+/*
+ * What only one of its kind can refuse (a certificate, a key) must not be in force before it was
+ * asked: a checker or vrrp that waits to come back comes at once, and begins with the new one.
+ * One that died again and again before does not refuse it by one more death.
+ */
+static void
+fetch(struct process *p)
+{
+	if (p->kind == SHM_WORKER || p->state != PROCESS_BACKOFF || p->m->round.first)
+		return;
+	p->rejoined = false;
+	p->doubtful = backoff_degraded(&p->backoff);
+	loop_timer_del(p->m->loop, &p->respawn);
+	if (process_spawn(p) == -1)
+		process_retry(p);
+	else
+		p->unforked = false;
+}
+
 static void
 ask_each(struct process *p)
 {
 	struct master *m = p->m;
 
-	if (p->pid == 0 || p->told ||
-	    (p->state == PROCESS_STARTING && p->asked != 0 && !m->round.first))
-		return; /* it comes up on what is in force, and is brought up to date afterwards */
 	if (m->round.phase != ROUND_PREPARE)
 		return;
+	if (p->pid == 0)
+		fetch(p);
+	if (p->pid == 0 || p->told)
+		return; /* brought up to date afterwards */
+	if (p->state == PROCESS_STARTING && p->asked != 0 && !m->round.first) {
+		/* It comes up on what is in force; workers have fellows that are asked. */
+		p->rejoins = p->kind != SHM_WORKER;
+		return;
+	}
 	if (in_turn(p)) {
 		p->asked = m->round.next->number;
 		p->answer = ANSWER_WAITS;
@@ -242,7 +267,7 @@ catch_up_each(struct process *p)
 static void
 forget_deaths(struct process *p)
 {
-	p->rejoins = p->rejoined = false;
+	p->rejoins = p->rejoined = p->doubtful = false;
 }
 
 static void
@@ -541,6 +566,8 @@ rejoins(struct process *p, int64_t wait_ms)
 		p->rejoined = true;
 		return true;
 	}
+	if (p->doubtful)
+		return false;
 	snprintf(m->round.refused, sizeof(m->round.refused), "%s died while it prepared %s",
 	    process_name(p, name, sizeof(name)),
 	    p->rejoined ? "the configuration, as did the one before it" : "the configuration");
