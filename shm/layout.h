@@ -182,7 +182,7 @@ struct shm_master {
 	struct sw64 generation; /* committed generation */
 	struct sw64 started_ns;
 	struct sw64 started_wall_us;
-	struct sw64 tick; /* counts 100 ms of the master's own time */
+	struct sw64 tick;    /* counts 100 ms of the master's own time */
 	struct sw64 tick_ns; /* CLOCK_MONOTONIC of the last one: tells that the master hangs */
 	struct sw64
 	    absent[SHM_MAX_WORKERS / 64]; /* bit w: others take over the queues of worker w */

@@ -519,8 +519,8 @@ static void
 settled(struct router *r)
 {
 	if (r->say_set)
-		event_add(r->v->seg, EVENT_ROUTER, r->slot, "router %s: %zu addresses set",
-		    r->plan->name, r->plan->n_addrs);
+		event_add(r->v->seg, EVENT_ROUTER, r->slot, "router %s: %zu address%s set",
+		    r->plan->name, r->plan->n_addrs, r->plan->n_addrs == 1 ? "" : "es");
 	if (r->say_removed)
 		event_add(r->v->seg, EVENT_ROUTER, r->slot, "router %s: addresses removed",
 		    r->plan->name);

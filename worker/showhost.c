@@ -134,7 +134,8 @@ show_events_run(struct command_run *run, int argc, char **argv)
 		buf_puts(run->out, "usage: show events [<count> | since <number>]\n");
 		return false;
 	}
-	/* A number that is not there yet is one of a vipd before this one, whose follower goes on. */
+	/* A number that is not there yet is one of a vipd before this one, whose follower goes on.
+	 */
 	run->id = since ? (n <= last ? n : 0) : last > n ? last - n : 0;
 	run->more = events_more;
 	return events_more(run);

@@ -109,7 +109,8 @@ format_ms(char *to, size_t size, const struct shm_session *r, uint64_t at)
 	if (at == 0)
 		snprintf(to, size, "-");
 	else
-		snprintf(to, size, "%" PRId64 "ms", mono_minus((int64_t)at, r->accept_ns) / 1000000);
+		snprintf(
+		    to, size, "%" PRId64 "ms", mono_minus((int64_t)at, r->accept_ns) / 1000000);
 	return to;
 }
 

@@ -86,7 +86,7 @@ struct worker {
 	struct mono retry_at; /* resources were short: no accepting before; 0: none */
 	struct mono say_at;   /* no word about a shortage before */
 	struct loop_timer retry_timer;
-	uint32_t rate_taken; /* global rate limit with which the last session was let in */
+	uint32_t rate_taken;          /* global rate limit with which the last session was let in */
 	struct loop_timer rate_timer; /* looks again whether a rate lets somebody in */
 	struct loop_timer stop_timer;
 	bool stopping;

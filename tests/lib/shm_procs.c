@@ -99,6 +99,8 @@ procs_places_kill(struct procs_places *p, const struct shm *m, unsigned n, int l
 {
 	uint64_t seed = 11;
 
+	if (n == 0)
+		return;
 	for (unsigned i = 0; i < n; i++)
 		pid[i] = procs_fork(m, SHM_WORKER, i, f, NULL);
 	for (unsigned kills = 0; kills < 300 || p->full < 10; kills++) {

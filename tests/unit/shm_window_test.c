@@ -187,8 +187,8 @@ given(int64_t round)
 
 /*
  * Rounds are two seconds apart: nothing is left of the one before. In each at most LIMIT are given,
- * and all of them but what the dead took with them, and one a worker that looked at the clock in one
- * round and counted in the next.
+ * and all of them but what the dead took with them, and one a worker that looked at the clock in
+ * one round and counted in the next.
  */
 static void
 rounds(const struct way *way, bool kill, int *least, int *most)
