@@ -62,6 +62,9 @@ attend_process(const struct status *s, struct buf *out)
 		n++, buf_puts(out, "vipd is stopping\n");
 	if (strcmp(status_info(s->info, "Maintenance", word, sizeof(word)), "1") == 0)
 		n++, buf_puts(out, "this node is in maintenance\n");
+	if (strcmp(status_info(s->info, "Reload_refused", word, sizeof(word)), "1") == 0)
+		n++, buf_puts(out, "the last reload was refused: the file is not what is in force "
+				   "(vipctl events says why)\n");
 	if (strcmp(status_info(s->info, "Degraded", word, sizeof(word)), "1") == 0)
 		n++, buf_puts(out, "a process of vipd dies again and again\n");
 	return n;

@@ -160,7 +160,6 @@ struct master {
 	uint64_t last_number;   /* of generations, aborted ones included */
 	struct round round;
 	bool reload_again;   /* SIGHUP while a round runs */
-	bool reload_refused; /* the last one: the file is not what is in force */
 	struct loop_fd signals;
 	struct loop_timer tick;
 	uint64_t last_kill;       /* tick */

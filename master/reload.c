@@ -32,7 +32,7 @@ reload_refused(struct master *m, const char *reason)
 	log_err("reload refused, the configuration in force stays: %s", reason);
 	report_add(m, "refused, the configuration in force stays: %s", reason);
 	event_add(&m->seg, EVENT_CONFIG, (uint32_t)m->gen->number, "reload refused: %s", reason);
-	m->reload_refused = true;
+	sw32_set(&m->seg.own_master->refused, 1);
 	status_ready(m);
 	requests_reload_over(m, false);
 }
@@ -230,6 +230,6 @@ reload_done(struct master *m, struct generation *old)
 		log_notice("ready: %s", text);
 		start_ready(m);
 	}
-	m->reload_refused = false;
+	sw32_set(&m->seg.own_master->refused, 0);
 	status_ready(m);
 }

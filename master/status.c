@@ -100,7 +100,7 @@ add_health(struct text *t, const struct shm *s)
 }
 
 void
-status_text(const struct shm *s, bool refused, char *buf, size_t size)
+status_text(const struct shm *s, char *buf, size_t size)
 {
 	struct text t = {.buf = buf, .size = size};
 
@@ -108,7 +108,7 @@ status_text(const struct shm *s, bool refused, char *buf, size_t size)
 	add_roles(&t, s->vrrp);
 	add_health(&t, s);
 	add(&t, "generation %llu", (unsigned long long)sw64_get(&s->master->generation));
-	if (refused)
+	if (sw32_get(&s->master->refused))
 		add(&t, "; the last reload was refused");
 	if (sw32_get(&s->master->maintenance))
 		add(&t, "; maintenance");
@@ -126,7 +126,7 @@ status_ready(const struct master *m)
 {
 	if (!notify_wanted())
 		return;
-	status_text(&m->seg, m->reload_refused, told.text, sizeof(told.text));
+	status_text(&m->seg, told.text, sizeof(told.text));
 	notify_send("READY=1\nSTATUS=%s\nMAINPID=%d\n", told.text, (int)getpid());
 	told.next = mono_add_ms(mono_now(), LOOK_MS);
 }
@@ -140,7 +140,7 @@ status_tick(const struct master *m)
 	    mono_before(loop_now(m->loop), told.next))
 		return;
 	told.next = mono_add_ms(loop_now(m->loop), LOOK_MS);
-	status_text(&m->seg, m->reload_refused, text, sizeof(text));
+	status_text(&m->seg, text, sizeof(text));
 	if (strcmp(text, told.text) == 0)
 		return;
 	memcpy(told.text, text, sizeof(text));

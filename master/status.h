@@ -12,10 +12,9 @@
 
 /*
  * Writes that line from what stands in the segment, e.g. "MASTER of 1 of 2 virtual routers; 2 of 3
- * servers up; generation 4". Loops over backends, not servers. refused: the last reload was, so the
- * file is not what is in force. Pure.
+ * servers up; generation 4". Loops over backends, not servers. Pure.
  */
-void status_text(const struct shm *s, bool refused, char *buf, size_t size);
+void status_text(const struct shm *s, char *buf, size_t size);
 
 struct master;
 /* READY=1 with the status: at the end of the start, and of each reload. */

@@ -200,6 +200,7 @@ struct shm_master {
 	struct sw64 reloads_failed;
 	struct sw32 nofile;   /* descriptor limit of workers */
 	struct sw32 degraded; /* 1: a process dies again and again */
+	struct sw32 refused;  /* 1: the last reload was: the file is not what is in force */
 	char node[SHM_NAME];  /* host name, for show info */
 	struct shm_proc workers[SHM_MAX_WORKERS];
 	struct shm_proc checker;

@@ -147,6 +147,8 @@ info_vipd(struct info *info, const struct stat_source *src)
 	add_n(info, "Reloads", "MCP", "reloads carried out", STAT_U64, sw64_get(&m->reloads));
 	add_n(info, "Reloads_failed", "MCP", "reloads refused", STAT_U64,
 	    sw64_get(&m->reloads_failed));
+	add_n(info, "Reload_refused", "SGP", "1 while the file of the last reload is not in force",
+	    STAT_U32, sw32_get(&m->refused));
 	add_n(info, "Maintenance", "SGP", "1 while this node is in maintenance", STAT_U32,
 	    sw32_get(&m->maintenance));
 	add_n(info, "Degraded", "SGP", "1 while a process dies again and again", STAT_U32,

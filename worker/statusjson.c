@@ -42,6 +42,7 @@ put_process(struct json *j, const struct stat_source *src)
 	json_field_uint(j, "generation", sw64_get(&m->generation));
 	json_field_uint(j, "reloads", sw64_get(&m->reloads));
 	json_field_uint(j, "reloads_failed", sw64_get(&m->reloads_failed));
+	json_field_bool(j, "reload_refused", sw32_get(&m->refused) != 0);
 	json_field_bool(j, "stopping", sw32_get(&m->stopping) != 0);
 	json_field_bool(j, "maintenance", sw32_get(&m->maintenance) != 0);
 	json_field_uint(j, "sessions", t.held);

@@ -157,7 +157,7 @@ status_says_what_needs_attention(void **state)
 	struct status s;
 
 	(void)state;
-	load(&s, "Stopping: 1\nMaintenance: 1\n",
+	load(&s, "Stopping: 1\nMaintenance: 1\nReload_refused: 1\n",
 	    "# pid,type,respawns,uptime,state,last,generation\n0,worker 1,5,-1,backoff,signal "
 	    "11,4\n"
 	    "9,worker 0,0,5,silent,-,4\n",
@@ -165,9 +165,11 @@ status_says_what_needs_attention(void **state)
 	    "# instance,vrid,role,priority,band,since,sent,received,became_master,reason\n"
 	    "VI_1,51,FAULT,0,0,60,1,2,3,the interface does not exist\n"
 	    "VI_2,52,MASTER,196,0,60,1,2,3,peer silent\n");
-	assert_int_equal(status_attention(&s, &b), 11);
+	assert_int_equal(status_attention(&s, &b), 12);
 	assert_string_equal(b.data,
 	    "vipd is stopping\nthis node is in maintenance\n"
+	    "the last reload was refused: the file is not what is in force (vipctl events says "
+	    "why)\n"
 	    "process worker 1 is backoff, its predecessor ended with signal 11\n"
 	    "process worker 0 is silent\n"
 	    "address of VI_1: this node is in FAULT: the interface does not exist\n"

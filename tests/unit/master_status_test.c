@@ -37,7 +37,7 @@ says(const char *want)
 {
 	char text[STATUS_TEXT];
 
-	status_text(&seg, false, text, sizeof(text));
+	status_text(&seg, text, sizeof(text));
 	assert_string_equal(text, want);
 }
 
@@ -125,7 +125,8 @@ trouble_is_said(void **state)
 	servers(3, 3);
 	sw32_set(&seg.own_master->maintenance, 1);
 	sw32_set(&seg.own_master->degraded, 1);
-	status_text(&seg, true, text, sizeof(text));
+	sw32_set(&seg.own_master->refused, 1);
+	status_text(&seg, text, sizeof(text));
 	assert_string_equal(text, "3 of 3 servers up; generation 3; the last reload was refused; "
 				  "maintenance; degraded: processes die again and again");
 }
@@ -137,10 +138,11 @@ a_small_buffer_is_kept_to(void **state)
 
 	(void)state;
 	servers(0, 3);
-	status_text(&seg, true, whole, sizeof(whole));
+	sw32_set(&seg.own_master->refused, 1);
+	status_text(&seg, whole, sizeof(whole));
 	for (size_t size = 1; size <= strlen(whole) + 1; size++) {
 		memset(text, 'x', sizeof(text));
-		status_text(&seg, true, text, size);
+		status_text(&seg, text, size);
 		assert_int_equal(strlen(text), size - 1);
 		assert_memory_equal(text, whole, size - 1);
 		assert_int_equal(text[size], 'x');
