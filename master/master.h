@@ -159,7 +159,7 @@ struct master {
 	struct generation *gen; /* committed; NULL before the first commit */
 	uint64_t last_number;   /* of generations, aborted ones included */
 	struct round round;
-	bool reload_again;   /* SIGHUP while a round runs */
+	bool reload_again; /* SIGHUP while a round runs */
 	struct loop_fd signals;
 	struct loop_timer tick;
 	uint64_t last_kill;       /* tick */
